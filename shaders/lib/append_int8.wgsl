@@ -1,0 +1,32 @@
+// Stores a head as INT8, rotated within the head, with one scale. A query is followed by its scale's bits.
+@group(0) @binding(4) var<storage, read_write> query: array<u32>; // [rows, HEADS, HEAD_DIM / 4 + 1]
+@group(0) @binding(5) var<storage, read_write> cache: array<u32>; // [keys and values, KV_HEADS, CONTEXT, HEAD_DIM / 4]
+@group(0) @binding(6) var<storage, read_write> cache_scales: array<f32>; // [keys and values, KV_HEADS, CONTEXT]
+
+fn append(query_head: u32, cache_head: u32, is_query: bool, lane: u32) {
+  head_hadamard(lane);
+  var largest = 0.0;
+  for (var i = lane; i < HEAD_DIM; i += 64u) {
+    largest = max(largest, abs(head_values[i]));
+  }
+  largest = reduce_max(largest, lane);
+  let inverse_scale = select(0.0, 127.0 / largest, largest > 0.0);
+  let scale = select(1.0, largest * (inverseSqrt(f32(HEAD_BLOCK)) / 127.0), largest > 0.0);
+  let words = HEAD_DIM / 4u;
+  if (lane < words) {
+    let i = lane * 4u;
+    let word = quantize4(vec4<f32>(head_values[i], head_values[i + 1u], head_values[i + 2u], head_values[i + 3u]), inverse_scale);
+    if (is_query) {
+      query[query_head * (words + 1u) + lane] = word;
+    } else {
+      cache[cache_head * words + lane] = word;
+    }
+  }
+  if (lane == 0u) {
+    if (is_query) {
+      query[query_head * (words + 1u) + words] = bitcast<u32>(scale);
+    } else {
+      cache_scales[cache_head] = scale;
+    }
+  }
+}

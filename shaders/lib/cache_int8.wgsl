@@ -1,0 +1,27 @@
+// Reads INT8 queries, keys and values, rotated within the head; scores are exact integer products, scaled once.
+const ROTATED = true;
+
+@group(0) @binding(1) var<storage, read> query: array<u32>; // [rows, HEADS, HEAD_DIM / 4 + 1], a scale's bits behind each head
+@group(0) @binding(2) var<storage, read> cache: array<u32>; // [keys and values, KV_HEADS, CONTEXT, HEAD_DIM / 4]
+@group(0) @binding(3) var<storage, read> cache_scales: array<f32>; // [keys and values, KV_HEADS, CONTEXT]
+
+// The dot product of a query and the key in `slot`.
+fn score(query_head: u32, slot: u32) -> f32 {
+  let words = HEAD_DIM / 4u;
+  let q = query_head * (words + 1u);
+  let k = slot * words;
+  var sum = 0;
+  for (var i = 0u; i < words; i++) {
+    sum += dot4(query[q + i], cache[k + i]);
+  }
+  return f32(sum) * (bitcast<f32>(query[q + words]) * cache_scales[slot]);
+}
+
+// Four values of a slot, still to be multiplied by value_scale().
+fn value4(slot: u32, vec: u32) -> vec4<f32> {
+  return unpack_codes(cache[slot * (HEAD_DIM / 4u) + vec]);
+}
+
+fn value_scale(slot: u32) -> f32 {
+  return cache_scales[slot];
+}

@@ -1,0 +1,56 @@
+// From a row of queries, keys and values: norms queries and keys (where the family does), turns them by the rotary embedding, and stores
+// queries for the attention that follows and keys and values in the cache, at the token's position. One workgroup a head and row.
+override HEADS: u32;
+override KV_HEADS: u32;
+override CONTEXT: u32; // positions the cache has room for
+override ROTARY_DIM: u32; // the first dimensions of a head that are turned, in pairs (i, i + ROTARY_DIM / 2)
+override NORM: bool; // root-mean-square norm of each query and key head
+override EPSILON: f32;
+
+@group(0) @binding(1) var<storage, read> input: array<f32>; // [rows, HEADS + 2 * KV_HEADS, HEAD_DIM]
+@group(0) @binding(2) var<storage, read> norms: array<f32>; // [queries and keys, HEAD_DIM]
+@group(0) @binding(3) var<storage, read> angles: array<vec2<f32>>; // cosine and sine, [CONTEXT, ROTARY_DIM / 2]
+
+fn norm_head(weights: u32, lane: u32) {
+  var squares = 0.0;
+  for (var i = lane; i < HEAD_DIM; i += 64u) {
+    squares = fma(head_values[i], head_values[i], squares);
+  }
+  let inverse_rms = inverseSqrt(reduce_sum(squares, lane) / f32(HEAD_DIM) + EPSILON);
+  for (var i = lane; i < HEAD_DIM; i += 64u) {
+    head_values[i] = head_values[i] * inverse_rms * norms[weights + i];
+  }
+  workgroupBarrier();
+}
+
+fn turn_head(position: u32, lane: u32) {
+  let half = ROTARY_DIM / 2u;
+  for (var i = lane; i < half; i += 64u) {
+    let angle = angles[position * half + i];
+    let a = head_values[i];
+    let b = head_values[i + half];
+    head_values[i] = fma(a, angle.x, -(b * angle.y));
+    head_values[i + half] = fma(b, angle.x, a * angle.y);
+  }
+  workgroupBarrier();
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  let head = group.x;
+  let row = group.y;
+  let position = batch.position + row;
+  let is_query = head < HEADS;
+  for (var i = lane; i < HEAD_DIM; i += 64u) {
+    head_values[i] = input[(row * (HEADS + 2u * KV_HEADS) + head) * HEAD_DIM + i];
+  }
+  workgroupBarrier();
+  if (head < HEADS + KV_HEADS) {
+    if (NORM) {
+      norm_head(select(HEAD_DIM, 0u, is_query), lane);
+    }
+    turn_head(position, lane);
+  }
+  // Keys come first in the cache, then values, as they do in the row.
+  append(row * HEADS + head, (head - HEADS) * CONTEXT + position, is_query, lane);
+}

@@ -1,0 +1,122 @@
+// Draws a token for each row that wants one, in the order of Hugging Face's generate(): penalties, temperature, top-k, top-p, min-p, then the
+// largest of score + Gumbel noise. One workgroup makes one row. Every sum is of whole numbers, so neither the number of threads nor the
+// rows beside it can change what is drawn.
+override VOCABULARY: u32; // logits a row, at most 262,144
+override LIVE: u32; // tokens from here on are never drawn
+override THREADS: u32; // at least 16
+
+struct Sampling {
+  seed: vec2<u32>,
+  inverse_temperature: f32, // 0: the best token, without noise
+  log_min_p: f32, // how far below the best a score may be
+  repetition: f32,
+  inverse_repetition: f32,
+  presence: f32,
+  frequency: f32,
+  top_k: u32, // 0: off
+  top_p: u32, // in units of 2^-24; 0: off
+}
+@group(0) @binding(1) var<uniform> sampling: Sampling;
+@group(0) @binding(2) var<storage, read_write> logits: array<f32>; // [head rows, VOCABULARY]; left penalised and scaled
+@group(0) @binding(3) var<storage, read_write> counts: array<u32>; // [VOCABULARY]; how often in the reply, and bit 31 if in the prompt
+@group(0) @binding(4) var<storage, read_write> sampled: array<u32>; // [head rows]
+
+var<private> row_start: u32;
+
+fn penalised(logit: f32, count: u32) -> f32 {
+  if (count == 0u) {
+    return logit;
+  }
+  let repeated = logit * select(sampling.repetition, sampling.inverse_repetition, logit > 0.0);
+  let times = count & 0x7fffffffu;
+  return fma(-sampling.frequency, f32(times), repeated - select(0.0, sampling.presence, times > 0u));
+}
+
+var<workgroup> best_order: atomic<u32>;
+var<workgroup> best_token: atomic<u32>;
+var<workgroup> best: vec2<u32>;
+
+// The largest order of the workgroup, and the lowest token that has it.
+fn reduce_best(order: u32, token: u32, lane: u32) -> vec2<u32> {
+  if (lane == 0u) {
+    atomicStore(&best_order, 0u);
+    atomicStore(&best_token, LIVE - 1u);
+  }
+  workgroupBarrier();
+  atomicMax(&best_order, order);
+  workgroupBarrier();
+  if (atomicLoad(&best_order) == order) {
+    atomicMin(&best_token, token);
+  }
+  workgroupBarrier();
+  if (lane == 0u) {
+    best = vec2<u32>(atomicLoad(&best_order), atomicLoad(&best_token));
+  }
+  return workgroupUniformLoad(&best);
+}
+
+@compute @workgroup_size(THREADS)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  let row = group.x;
+  row_start = row * VOCABULARY;
+  let greedy = sampling.inverse_temperature == 0.0;
+  let penalties = sampling.repetition != 1.0 || sampling.presence != 0.0 || sampling.frequency != 0.0;
+
+  var order = 0u;
+  var token = LIVE;
+  for (var i = lane; i < LIVE; i += THREADS) {
+    var x = logits[row_start + i];
+    if (penalties) {
+      x = penalised(x, counts[i]);
+    }
+    if (!greedy) {
+      x *= sampling.inverse_temperature;
+      logits[row_start + i] = x;
+    }
+    if (order_of(x) > order) {
+      order = order_of(x);
+      token = i;
+    }
+  }
+  var chosen = reduce_best(order, token, lane);
+
+  if (!greedy) {
+    storageBarrier();
+    let highest = chosen.x;
+    let largest = float_of(highest);
+    var lowest = 0u;
+    // Top-k, then top-p; a single call for both keeps the compiled shader small.
+    for (var by_mass = false; ; by_mass = true) {
+      let needed = select(sampling.top_k != 0u && sampling.top_k < LIVE, sampling.top_p != 0u, by_mass);
+      if (needed) {
+        let reach = select(0u, order_of(largest - MASS_REACH), by_mass);
+        lowest = threshold(max(lowest, reach), highest, sampling.top_k, by_mass, lane);
+      }
+      if (by_mass) {
+        break;
+      }
+    }
+    lowest = max(lowest, order_of(largest + sampling.log_min_p));
+
+    let position = batch.position + batch.rows - batch.head_rows + row + 1u;
+    order = 0u;
+    token = LIVE;
+    for (var i = next_token(lane, lowest, highest - lowest); i < LIVE; i = next_token(i + THREADS, lowest, highest - lowest)) {
+      let words = philox(sampling.seed, vec4<u32>(i >> 2u, position, 0u, 0u));
+      let score = order_of((logits[row_start + i] - largest) + gumbel(words[i & 3u]));
+      if (score > order) {
+        order = score;
+        token = i;
+      }
+    }
+    chosen = reduce_best(order, token, lane);
+  }
+
+  if (lane == 0u) {
+    sampled[row] = chosen.y;
+    // Alone in its pass, a token is counted here, because the next pass may be submitted before the host has read it.
+    if (batch.head_rows == 1u) {
+      counts[chosen.y] += 1u;
+    }
+  }
+}

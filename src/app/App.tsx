@@ -1,0 +1,116 @@
+import { useCallback, useEffect, useState } from "react";
+import classes from "./App.module.css";
+import { Composer } from "./components/Composer";
+import { EmptyState } from "./components/EmptyState";
+import { Header } from "./components/Header";
+import { Icon } from "./components/Icon";
+import { ModelsDialog } from "./components/ModelsDialog";
+import { Notices } from "./components/Notices";
+import { SettingsDialog } from "./components/SettingsDialog";
+import { Sidebar } from "./components/Sidebar";
+import { Thread } from "./components/Thread";
+import { Trouble } from "./components/Trouble";
+import { useStores, useValue } from "./context";
+import controls from "./styles/controls.module.css";
+import { useInstall } from "./use_install";
+import { goTo, useRoute } from "./use_route";
+
+export function App() {
+  const { chats, engine, replies, notices } = useStores();
+  const route = useRoute();
+  const conversations = useValue(chats.conversations);
+  const { theme } = useValue(chats.settings);
+  const state = useValue(engine.state);
+  const announcement = useValue(replies.announcement);
+  const [drawer, setDrawer] = useState(false);
+  const [dialog, setDialog] = useState<"settings" | "models" | null>(null);
+  const install = useInstall();
+
+  const conversation = conversations?.find((one) => one.id === route);
+  const title = conversation?.title ?? "New chat";
+  const unsupported = state.kind === "failed" && (state.error.code === "no-webgpu" || state.error.code === "no-adapter");
+
+  useEffect(() => {
+    document.documentElement.dataset["theme"] = theme;
+  }, [theme]);
+
+  useEffect(() => {
+    document.title = conversation === undefined ? "Gyre" : `${title} · Gyre`;
+  }, [conversation, title]);
+
+  useEffect(() => {
+    if (route !== null && conversations !== null && conversation === undefined) goTo(null);
+  }, [route, conversations, conversation]);
+
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      if (event.key !== "Escape" || event.defaultPrevented || document.querySelector("dialog[open]") !== null) return;
+      if (drawer) setDrawer(false);
+      else if (route !== null) replies.stop(route);
+    };
+    addEventListener("keydown", onKey);
+    return () => removeEventListener("keydown", onKey);
+  }, [drawer, route, replies]);
+
+  const send = useCallback(
+    async (text: string) => {
+      const id = await replies.send(conversation?.id ?? null, text);
+      if (conversation === undefined) goTo(id);
+    },
+    [replies, conversation],
+  );
+
+  const remove = async (id: string) => {
+    replies.stop(id);
+    if (id === route) goTo(null);
+    const gone = await chats.remove(id);
+    notices.show(`“${gone.conversation.title}” is deleted.`, { action: { label: "Undo", run: () => void chats.restore(gone) } });
+  };
+
+  const show = (name: "settings" | "models") => {
+    setDrawer(false);
+    setDialog(name);
+  };
+  const trouble = <Trouble onModels={() => show("models")} />;
+
+  return (
+    <div className={classes.app}>
+      <Sidebar current={route} open={drawer} onClose={() => setDrawer(false)} onDelete={(id) => void remove(id)}>
+        {install !== null && (
+          <button type="button" onClick={install}>
+            <Icon name="install" /> Install Gyre
+          </button>
+        )}
+        <button type="button" onClick={() => show("models")}>
+          <Icon name="model" /> Models
+        </button>
+        <button type="button" onClick={() => show("settings")}>
+          <Icon name="settings" /> Settings
+        </button>
+      </Sidebar>
+      {drawer && (
+        <button type="button" className={classes.scrim} aria-label="Close the list" tabIndex={-1} onClick={() => setDrawer(false)} />
+      )}
+      <main className={classes.main} inert={drawer}>
+        <Header title={title} onMenu={() => setDrawer(true)} onModels={() => show("models")} />
+        {conversation === undefined ? (
+          <EmptyState onSend={(text) => void send(text)} trouble={unsupported ? trouble : null} />
+        ) : (
+          <Thread key={conversation.id} conversation={conversation.id} />
+        )}
+        {(conversation !== undefined || !unsupported) && trouble}
+        <Composer
+          conversation={conversation?.id ?? null}
+          disabled={unsupported ? "Gyre needs WebGPU to answer" : null}
+          onSend={(text) => void send(text)}
+        />
+      </main>
+      <Notices />
+      <div className={controls.hidden} aria-live="polite">
+        {announcement}
+      </div>
+      {dialog === "settings" && <SettingsDialog onClose={() => setDialog(null)} />}
+      {dialog === "models" && <ModelsDialog onClose={() => setDialog(null)} />}
+    </div>
+  );
+}

@@ -1,0 +1,94 @@
+// A reply: while it is made its text comes from the reply store, afterwards from the conversation, in the same element throughout.
+import { memo } from "react";
+import { Value } from "../../chats/observable";
+import type { AssistantMessage } from "../../chats/schema";
+import { useStores, useValue } from "../context";
+import { formatEnd, formatMs, formatRate } from "../format";
+import type { Phase } from "../stores/replies";
+import controls from "../styles/controls.module.css";
+import { CopyButton } from "./CopyButton";
+import { Icon } from "./Icon";
+import { Mark } from "./Mark";
+import { Markdown } from "./Markdown";
+import classes from "./Message.module.css";
+
+interface Props {
+  readonly message: AssistantMessage;
+  readonly phase: Phase | null; // null: nobody is working at it
+  readonly last: boolean;
+}
+
+const NO_TEXT = new Value("");
+
+const WAITING: Readonly<Record<Phase, string>> = {
+  model: "Waiting for the model",
+  turn: "Waiting for another reply to finish",
+  reading: "Reading",
+  writing: "Writing",
+};
+
+export const ReplyView = memo(({ message, phase, last }: Props) => {
+  const { replies } = useStores();
+  const streamed = useValue(phase === "writing" ? replies.text : NO_TEXT);
+  const forgotten = message.stats?.forgottenMessages ?? 0;
+  const text = streamed.length > message.content.length ? streamed : message.content;
+  return (
+    <article className={classes.reply} aria-label="Assistant" aria-busy={phase !== null}>
+      <Mark size={22} turning={phase !== null} />
+      <div className={classes.body}>
+        {forgotten > 0 && (
+          <p className={classes.aside}>
+            The {forgotten} earliest messages no longer fit in this model's memory, so it answered without them.
+          </p>
+        )}
+        {text === "" && phase !== null ? <p className={classes.waiting}>{WAITING[phase]}…</p> : <Markdown text={text} />}
+        {phase === null && <Outcome message={message} />}
+        {phase === null && (
+          <div className={classes.actions}>
+            {text !== "" && <CopyButton text={text} label="Copy reply" />}
+            {last && (
+              <button
+                type="button"
+                className={controls.icon}
+                aria-label="Regenerate"
+                title="Write this reply anew"
+                onClick={() => void replies.regenerate(message)}
+              >
+                <Icon name="again" />
+              </button>
+            )}
+            <Figures message={message} />
+          </div>
+        )}
+      </div>
+    </article>
+  );
+});
+
+function Outcome({ message: { end, error } }: { readonly message: AssistantMessage }) {
+  if (error !== null)
+    return (
+      <div className={classes.error}>
+        {error.message}
+        {error.detail !== "" && (
+          <details>
+            <summary>Details</summary>
+            <pre>{error.detail}</pre>
+          </details>
+        )}
+      </div>
+    );
+  const note = end === null ? "This reply was not finished." : formatEnd(end);
+  return note === "" ? null : <p className={classes.aside}>{note}</p>;
+}
+
+function Figures({ message: { stats, seed, model } }: { readonly message: AssistantMessage }) {
+  if (stats === null) return null;
+  const rate = stats.decodeTokensPerSecond > 0 ? `${formatRate(stats.decodeTokensPerSecond)} · ` : "";
+  const title = `${model}, seed ${seed}; prompt ${stats.promptTokens} tokens, of which ${stats.cachedTokens} were still in memory`;
+  return (
+    <span className={classes.figures} title={title}>
+      {rate}first token {formatMs(stats.firstTokenMs)} · {stats.newTokens} tokens
+    </span>
+  );
+}

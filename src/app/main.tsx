@@ -1,0 +1,26 @@
+// The entry of the page.
+import { registerServiceWorker } from "../pwa/register";
+import { start } from "./start";
+
+const root = document.getElementById("root");
+if (root === null) throw new Error("index.html has no element with the id root.");
+
+const createWorker = () => new Worker(new URL("../worker/engine.worker.ts", import.meta.url), { type: "module", name: "gyre-engine" });
+const { notices, replies } = await start(root, createWorker);
+
+if (import.meta.env.PROD) {
+  registerServiceWorker({
+    onOfflineReady: () => notices.show("Ready to work offline."),
+    onUpdate: (apply) =>
+      notices.show("A new version is ready.", {
+        action: {
+          label: "Reload",
+          run: () => {
+            replies.stop();
+            apply();
+          },
+        },
+        lastsMs: Infinity,
+      }),
+  });
+}

@@ -1,0 +1,123 @@
+import { parseModel } from "../models/registry";
+import type { WeightPrecision } from "../models/weights";
+import { EngineError } from "../protocol/errors";
+import { widen } from "../quantize/floats";
+import { MAX_BLOCK } from "../quantize/hadamard";
+import { paddedWidth, rotateQuantize } from "../quantize/int8";
+import { SIGNS } from "../quantize/signs";
+import type { Manifest } from "../weights/package";
+import { type PackageSink, PackageWriter } from "../weights/package_writer";
+import type { TensorSpec } from "../weights/safetensors";
+import type { Checkpoint, TensorInfo } from "../weights/source";
+
+// What a model needs besides its weights, as far as it has it.
+const SMALL_FILES = [
+  "config.json",
+  "generation_config.json",
+  "tokenizer.json",
+  "tokenizer_config.json",
+  "special_tokens_map.json",
+  "chat_template.jinja",
+  "README.md",
+  "LICENSE",
+];
+
+// Rows are quantised a few megabytes at a time, so that a model of any size passes through.
+const PIECE_BYTES = 4 * 1024 * 1024;
+
+export interface ConvertOptions {
+  readonly precision: WeightPrecision;
+  readonly name: string; // for people
+  readonly onProgress?: (done: number, total: number) => void; // bytes of the original read
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Writes a checkpoint as a Gyre package: for W8A8 every linear rotated and quantised, all else f32; for full precision every tensor as it is.
+ * Tensors that the model does not use are left out. Throws EngineError "model-…", and the signal's reason when aborted.
+ */
+export async function convertCheckpoint(checkpoint: Checkpoint, options: ConvertOptions, sink: PackageSink): Promise<Manifest> {
+  const { precision, name, onProgress = () => {}, signal } = options;
+  if (checkpoint.packed) throw new EngineError("bad-request", "This model is a Gyre package already.");
+  const model = parseModel(checkpoint.config);
+  const widths = new Map<string, number>(
+    model.linears.flatMap(({ names, inputs }) => names.map((linear): [string, number] => [`${linear}.weight`, inputs])),
+  );
+  const tensors = [...checkpoint.tensors.values()].filter((tensor) => tensor.name !== "lm_head.weight" || widths.has(tensor.name));
+  for (const linear of widths.keys()) {
+    if (!checkpoint.tensors.has(linear)) {
+      throw new EngineError("model-missing", `The model has no tensor ${linear}.`, checkpoint.source.name);
+    }
+  }
+
+  const quantised = (tensor: TensorInfo) => (precision === "w8a8" ? widths.get(tensor.name) : undefined);
+  const writer = new PackageWriter(sink, {
+    name,
+    family: String(checkpoint.config["model_type"]),
+    precision,
+    parameters: tensors.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0),
+    rotation: precision === "w8a8" ? { signs: SIGNS, maxBlock: MAX_BLOCK } : null,
+  });
+  for (const path of SMALL_FILES) {
+    if (!(await checkpoint.source.has(path))) continue;
+    await writer.file(path, await checkpoint.source.read(path, 0, await checkpoint.source.size(path)));
+  }
+  await writer.tensors(tensors.flatMap((tensor) => specsOf(tensor, precision, quantised(tensor))));
+
+  let done = 0;
+  for (const tensor of tensors) {
+    const width = quantised(tensor);
+    const scales: Float32Array<ArrayBuffer>[] = [];
+    for await (const bytes of pieces(checkpoint, tensor)) {
+      signal?.throwIfAborted();
+      if (width !== undefined) {
+        const rows = rotateQuantize(floatsOf(bytes, tensor), width);
+        await writer.append(tensor.name, bytesOf(rows.codes));
+        scales.push(rows.scales);
+      } else {
+        await writer.append(tensor.name, precision === "full" ? bytes : bytesOf(floatsOf(bytes, tensor)));
+      }
+      done += bytes.length;
+      onProgress(done, checkpoint.bytes);
+    }
+    for (const part of scales) await writer.append(scaleName(tensor.name), bytesOf(part));
+  }
+  return writer.finish();
+}
+
+/** What a tensor becomes: itself, itself as f32, or codes and scales. */
+function specsOf(tensor: TensorInfo, precision: WeightPrecision, width: number | undefined): TensorSpec[] {
+  const { name, shape } = tensor;
+  if (precision === "full") return [{ name, dtype: tensor.dtype, shape }];
+  if (width === undefined) return [{ name, dtype: "F32", shape }];
+  const outputs = shape[0] ?? 0;
+  if (shape.length !== 2 || shape[1] !== width) {
+    throw new EngineError(
+      "model-damaged",
+      `The tensor ${name} in ${tensor.file} has the shape [${shape.join(", ")}], but config.json asks for rows of ${width}.`,
+    );
+  }
+  return [
+    { name, dtype: "I8", shape: [outputs, paddedWidth(width)] },
+    { name: scaleName(name), dtype: "F32", shape: [outputs] },
+  ];
+}
+
+function scaleName(weight: string): string {
+  return `${weight}_scale`;
+}
+
+async function* pieces(checkpoint: Checkpoint, { name, shape, begin, end }: TensorInfo): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  const rows = shape[0] ?? 1;
+  const step = Math.max(1, Math.floor((PIECE_BYTES * rows) / Math.max(1, end - begin)));
+  for (let from = 0; from < rows; from += step) yield checkpoint.tensor(name, from, Math.min(rows, from + step));
+}
+
+function floatsOf(bytes: Uint8Array<ArrayBuffer>, { name, dtype, file }: TensorInfo): Float32Array<ArrayBuffer> {
+  if (dtype === "F32" || dtype === "F16" || dtype === "BF16") return widen(bytes, dtype);
+  throw new EngineError("model-unsupported", `The tensor ${name} holds ${dtype}, which cannot be quantised.`, file);
+}
+
+function bytesOf(data: Int8Array<ArrayBuffer> | Float32Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+}

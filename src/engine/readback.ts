@@ -1,0 +1,38 @@
+// Small results on their way back from the GPU. A few buffers take turns, so that a pass can be submitted while the last one is still read.
+import type { Memory } from "../gpu/buffers";
+import type { Gpu } from "../gpu/device";
+
+export class Readback {
+  readonly #gpu: Gpu;
+  readonly #memory: Memory;
+  readonly #label: string;
+  readonly #bytes: number;
+  readonly #free: GPUBuffer[] = [];
+
+  constructor(gpu: Gpu, memory: Memory, label: string, bytes: number) {
+    this.#gpu = gpu;
+    this.#memory = memory;
+    this.#label = label;
+    this.#bytes = bytes;
+  }
+
+  /** `submit` copies into the buffer it is given and submits; the promise gives the first `bytes` as words, or the loss of the device. */
+  async take(bytes: number, submit: (target: GPUBuffer) => void): Promise<Uint32Array<ArrayBuffer>> {
+    const buffer = this.#free.pop() ?? this.#memory.readback(this.#label, this.#bytes);
+    submit(buffer);
+    const lost = this.#gpu.lost.then((error) => {
+      throw error;
+    });
+    await Promise.race([buffer.mapAsync(GPUMapMode.READ, 0, Math.max(4, bytes)), lost]);
+    const words = new Uint32Array(buffer.getMappedRange(0, Math.max(4, bytes)).slice(0, bytes));
+    buffer.unmap();
+    this.#free.push(buffer);
+    this.#gpu.check();
+    return words;
+  }
+
+  /** Frees the buffers that are not in use. */
+  release(): void {
+    for (const buffer of this.#free.splice(0)) this.#memory.free(buffer);
+  }
+}

@@ -1,0 +1,27 @@
+import code from "../../shaders/embed_int8.wgsl?raw";
+import type { Dispatch, PassShape } from "../gpu/plan";
+import { hadamardBlock } from "../quantize/hadamard";
+import { assemble } from "./parts";
+import { expectShape } from "./rows";
+import type { FloatRows, Int8Matrix } from "./tensors";
+
+export const embedInt8Shader = assemble("embed_int8", code, ["int8", "hadamard"]);
+
+export interface EmbedInt8 {
+  readonly tokens: GPUBuffer; // u32 [rows]
+  readonly table: Int8Matrix; // outputs: the vocabulary, inputs: the hidden size
+  readonly signs: GPUBuffer; // bits [inputs]
+  readonly output: FloatRows;
+}
+
+/** Looks up one row a token of a rotated table, scales it and rotates it back. */
+export function embedInt8(label: string, { tokens, table, signs, output }: EmbedInt8): Dispatch {
+  expectShape(label, "output width", output.width, table.inputs);
+  return {
+    label,
+    shader: embedInt8Shader,
+    constants: { WIDTH: table.inputs, BLOCK: hadamardBlock(table.inputs) },
+    bindings: { tokens, table: table.codes, table_scales: table.scales, signs, output: output.values },
+    grid: (shape: PassShape) => [shape.rows, 1, 1],
+  };
+}

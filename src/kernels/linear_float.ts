@@ -1,0 +1,46 @@
+import code from "../../shaders/linear_float.wgsl?raw";
+import type { PassShape, Step } from "../gpu/plan";
+import { EngineError } from "../protocol/errors";
+import { assemble } from "./parts";
+import { expectShape } from "./rows";
+import type { FloatMatrix, FloatRows } from "./tensors";
+
+export const linearFloatShaders = {
+  F32: assemble("linear_float", code, ["batch", "weight_f32"]),
+  F16: assemble("linear_float", code, ["batch", "weight_f16"]),
+  BF16: assemble("linear_float", code, ["batch", "weight_bf16"]),
+};
+
+export interface LinearFloat {
+  readonly batch: GPUBuffer;
+  readonly input: FloatRows;
+  readonly matrix: FloatMatrix;
+  readonly bias: GPUBuffer; // f32, at least [outputs]
+  readonly output: FloatRows;
+  readonly accumulate?: boolean; // add to what the output holds
+  readonly head?: boolean; // the input has only the rows that want logits
+}
+
+/** output = input * matrixᵀ + bias in f32, every sum in the same order whatever the number of rows. Inputs must be a multiple of 4. */
+export function linearFloat(label: string, linear: LinearFloat): Step {
+  const { batch, input, matrix, bias, output, accumulate = false, head = false } = linear;
+  expectShape(label, "input width", input.width, matrix.inputs);
+  expectShape(label, "output width", output.width, matrix.outputs);
+  if (matrix.inputs % 4 !== 0) {
+    throw new EngineError("model-unsupported", "Full precision needs layers whose width is a multiple of 4.", `${label}: ${matrix.inputs}`);
+  }
+  return ([1, 4] as const).map((rows) => ({
+    label,
+    shader: linearFloatShaders[matrix.type],
+    constants: {
+      INPUTS: matrix.inputs,
+      OUTPUTS: matrix.outputs,
+      ROWS: rows,
+      ACCUMULATE: Number(accumulate),
+      HEAD: Number(head),
+    },
+    bindings: { batch, input: input.values, weight: matrix.weight, bias, output: output.values },
+    grid: (shape: PassShape) => [Math.ceil(matrix.outputs / 16), Math.ceil((head ? shape.headRows : shape.rows) / rows), 1] as const,
+    ...(rows === 1 ? { maxRows: 1 } : {}),
+  }));
+}

@@ -1,0 +1,27 @@
+// Which variant of a kernel runs where. Pure: what it needs to know of the device comes in as an argument.
+
+/** What the choice of variants depends on. */
+export interface DeviceTraits {
+  readonly packedDot: boolean; // dot4I8Packed exists
+  readonly software: boolean; // a CPU pretends to be a GPU: barriers are dear, and threads side by side gain nothing
+}
+
+export interface LinearVariant {
+  readonly lanes: number; // threads that share the sums of four outputs
+  readonly rows: 1 | 4; // rows a workgroup makes at once
+  readonly maxRows?: number;
+}
+
+/** Variants of an INT8 product with rows of `inputs` values, in ascending row count. Their results are equal bit for bit. */
+export function linearInt8Variants(inputs: number, device: DeviceTraits): readonly LinearVariant[] {
+  // On a GPU sixteen neighbours read 256 consecutive bytes of a weight row; narrower rows keep fewer threads busy.
+  const lanes = device.software ? 1 : Math.min(16, 2 ** Math.floor(Math.log2(Math.max(1, inputs / 16))));
+  return [
+    { lanes, rows: 1, maxRows: 1 },
+    { lanes, rows: 4 },
+  ];
+}
+
+export function dotPart(device: DeviceTraits): "dot_packed" | "dot_unpacked" {
+  return device.packedDot ? "dot_packed" : "dot_unpacked";
+}

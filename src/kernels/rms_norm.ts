@@ -1,0 +1,28 @@
+import code from "../../shaders/rms_norm.wgsl?raw";
+import type { Dispatch } from "../gpu/plan";
+import { expectShape, rowDispatch, rowShaders } from "./rows";
+import type { FloatRows, Rows } from "./tensors";
+
+export const rmsNormShaders = rowShaders("rms_norm", code, ["batch", "reduce"]);
+
+export interface RmsNorm {
+  readonly batch: GPUBuffer;
+  readonly input: FloatRows;
+  readonly weight: GPUBuffer; // f32 [width]
+  readonly epsilon: number;
+  readonly output: Rows;
+  readonly head?: boolean; // take only the rows that want logits
+}
+
+/** x * weight / sqrt(mean(x²) + epsilon) for each row; rotated and quantised where the output is INT8. */
+export function rmsNorm(label: string, { batch, input, weight, epsilon, output, head = false }: RmsNorm): Dispatch {
+  expectShape(label, "output width", output.width, input.width);
+  return rowDispatch(
+    label,
+    rmsNormShaders,
+    output,
+    { EPSILON: epsilon, HEAD: Number(head) },
+    { batch, input: input.values, weight },
+    (shape) => (head ? shape.headRows : shape.rows),
+  );
+}

@@ -1,0 +1,19 @@
+import code from "../../shaders/rotate_quantize.wgsl?raw";
+import type { Dispatch } from "../gpu/plan";
+import { expectShape, rowDispatch, rowShaders } from "./rows";
+import type { FloatRows, Int8Rows } from "./tensors";
+
+// Only the quantising variant: rows that stay floats need no kernel to stay as they are.
+const shaders = rowShaders("rotate_quantize", code, []);
+export const rotateQuantizeShader = shaders.int8;
+
+export interface RotateQuantize {
+  readonly input: FloatRows;
+  readonly output: Int8Rows;
+}
+
+/** Random signs, Hadamard blocks and INT8 with one scale a row, as in quantize/int8.ts. */
+export function rotateQuantize(label: string, { input, output }: RotateQuantize): Dispatch {
+  expectShape(label, "output width", output.width, input.width);
+  return rowDispatch(label, shaders, output, {}, { input: input.values });
+}

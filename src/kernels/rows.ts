@@ -1,0 +1,41 @@
+// What the kernels that make rows have in common: where rows go, as floats or rotated and quantised.
+import type { Dispatch, PassShape } from "../gpu/plan";
+import type { Shader } from "../gpu/shader";
+import { hadamardBlock } from "../quantize/hadamard";
+import { assemble, type PartName } from "./parts";
+import type { Rows } from "./tensors";
+
+/** Both variants of a kernel that makes rows; `uses` are the parts it needs besides those of its output. */
+export function rowShaders(name: string, code: string, uses: readonly PartName[]): Record<Rows["kind"], Shader> {
+  const own = (parts: readonly PartName[]) => assemble(name, code, [...new Set([...uses, ...parts])]);
+  return { float: own(["rows_float"]), int8: own(["reduce", "int8", "hadamard", "rows_int8"]) };
+}
+
+/** The dispatch of such a kernel: one workgroup a row. */
+export function rowDispatch(
+  label: string,
+  shaders: Record<Rows["kind"], Shader>,
+  output: Rows,
+  constants: Readonly<Record<string, number>>,
+  bindings: Readonly<Record<string, GPUBuffer>>,
+  rows: (shape: PassShape) => number = (shape) => shape.rows,
+): Dispatch {
+  const shader = shaders[output.kind];
+  const grid = (shape: PassShape) => [rows(shape), 1, 1] as const;
+  const width = { WIDTH: output.width };
+  if (output.kind === "float") {
+    return { label, shader, constants: { ...constants, ...width }, bindings: { ...bindings, output: output.values }, grid };
+  }
+  return {
+    label,
+    shader,
+    constants: { ...constants, ...width, BLOCK: hadamardBlock(output.width) },
+    bindings: { ...bindings, codes: output.codes, scales: output.scales, signs: output.signs },
+    grid,
+  };
+}
+
+/** Throws where a kernel is called with shapes that do not fit; a mistake in a model's file, never the user's. */
+export function expectShape(label: string, what: string, actual: number, expected: number): void {
+  if (actual !== expected) throw new Error(`${label}: ${what} is ${actual}, expected ${expected}`);
+}

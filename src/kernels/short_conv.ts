@@ -1,0 +1,22 @@
+import code from "../../shaders/short_conv.wgsl?raw";
+import type { Dispatch } from "../gpu/plan";
+import { expectShape, rowDispatch, rowShaders } from "./rows";
+import type { FloatRows, Rows } from "./tensors";
+
+export const shortConvShaders = rowShaders("short_conv", code, ["batch"]);
+
+export interface ShortConv {
+  readonly batch: GPUBuffer;
+  readonly input: FloatRows; // B, C, x: [rows, 3 * width]
+  readonly taps: GPUBuffer; // f32 [width, tapCount], the last one for the current token
+  readonly tapCount: number; // at least 2
+  readonly bias: GPUBuffer; // f32 [width]
+  readonly state: GPUBuffer; // f32 [2 slots, tapCount - 1, width]; batch.state_slot is read, the other one written
+  readonly output: Rows; // [rows, width]
+}
+
+/** LFM2's operator: C * conv(B * x), the convolution causal and depthwise; rotated and quantised where the output is INT8. */
+export function shortConv(label: string, { batch, input, taps, tapCount, bias, state, output }: ShortConv): Dispatch {
+  expectShape(label, "input width", input.width, 3 * output.width);
+  return rowDispatch(label, shortConvShaders, output, { TAPS: tapCount }, { batch, input: input.values, taps, bias, state });
+}

@@ -1,0 +1,73 @@
+// What flows between kernels: GPU buffers with the shape and the meaning of what they hold.
+
+/** Rows of f32. */
+export interface FloatRows {
+  readonly kind: "float";
+  readonly width: number;
+  readonly values: GPUBuffer; // f32 [rows, width]
+}
+
+/** Rows rotated and quantised: random signs, Hadamard blocks, INT8 codes with one scale a row (see quantize/int8.ts). */
+export interface Int8Rows {
+  readonly kind: "int8";
+  readonly width: number;
+  readonly codes: GPUBuffer; // INT8 [rows, width padded to 16]
+  readonly scales: GPUBuffer; // f32 [rows]
+  readonly signs: GPUBuffer; // bits [width]
+}
+
+export type Rows = FloatRows | Int8Rows;
+
+export type FloatType = "F32" | "F16" | "BF16";
+
+/** Weights as a checkpoint stores them. */
+export interface FloatMatrix {
+  readonly kind: "float";
+  readonly type: FloatType;
+  readonly inputs: number;
+  readonly outputs: number;
+  readonly weight: GPUBuffer; // [outputs, inputs]
+}
+
+/** Weights rotated along their inputs and quantised, one scale an output. */
+export interface Int8Matrix {
+  readonly kind: "int8";
+  readonly inputs: number;
+  readonly outputs: number;
+  readonly codes: GPUBuffer; // INT8 [outputs, inputs padded to 16]
+  readonly scales: GPUBuffer; // f32 [outputs]
+}
+
+export type Matrix = FloatMatrix | Int8Matrix;
+
+/** How keys and values are kept. */
+export type CacheType = "int8" | "bf16" | "f32";
+
+/** Keys and values of one layer, by kv head and position. */
+export interface KvCache {
+  readonly type: CacheType;
+  readonly kvHeads: number;
+  readonly headDim: number;
+  readonly context: number; // positions
+  readonly entries: GPUBuffer; // [keys and values, kvHeads, context, headDim]
+  readonly scales: GPUBuffer | null; // f32 [keys and values, kvHeads, context]; INT8 only
+}
+
+/** Queries on their way from rope_append to attention; f32, or INT8 codes with the scale's bits behind each head. */
+export interface Queries {
+  readonly heads: number;
+  readonly buffer: GPUBuffer; // [rows, heads, headDim] (INT8: headDim / 4 + 1 words a head)
+}
+
+/** Bytes of a query head as it is stored. */
+export function queryBytes(type: CacheType, headDim: number): number {
+  return type === "int8" ? headDim + 4 : headDim * 4;
+}
+
+/** Bytes of a key or value as it is cached, without its scale. */
+export function cacheEntryBytes(type: CacheType, headDim: number): number {
+  return headDim * { int8: 1, bf16: 2, f32: 4 }[type];
+}
+
+/** The values that change from pass to pass; see shaders/lib/batch.wgsl. */
+export const BATCH_WORDS = 4;

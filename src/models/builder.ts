@@ -1,0 +1,223 @@
+// What a family's forward pass is written in: rows, activations and layers. The builder allocates each buffer once, turns every call into
+// steps of the plan, and hides which precision is at work.
+import type { Memory } from "../gpu/buffers";
+import type { Step } from "../gpu/plan";
+import { attention } from "../kernels/attention";
+import { embedFloat } from "../kernels/embed_float";
+import { embedInt8 } from "../kernels/embed_int8";
+import { gatedSilu } from "../kernels/gated_silu";
+import { linearFloat } from "../kernels/linear_float";
+import { linearInt8 } from "../kernels/linear_int8";
+import type { DeviceTraits } from "../kernels/policy";
+import { rmsNorm } from "../kernels/rms_norm";
+import { ropeAppend } from "../kernels/rope_append";
+import { rotateQuantize } from "../kernels/rotate_quantize";
+import { shortConv } from "../kernels/short_conv";
+import {
+  type CacheType,
+  cacheEntryBytes,
+  type FloatRows,
+  type Int8Rows,
+  type KvCache,
+  type Matrix,
+  queryBytes,
+  type Rows,
+} from "../kernels/tensors";
+import { paddedWidth } from "../quantize/int8";
+import { signBits } from "../quantize/signs";
+import type { WeightPrecision } from "./weights";
+
+export interface BuilderOptions {
+  readonly memory: Memory;
+  readonly device: DeviceTraits;
+  readonly precision: WeightPrecision;
+  readonly cacheType: CacheType;
+  readonly maxRows: number; // of a pass
+  readonly maxHeadRows: number; // of a pass's logits
+  readonly context: number; // positions
+  readonly batch: GPUBuffer;
+  readonly tokens: GPUBuffer; // u32 [maxRows]
+}
+
+/** A recurrent state: two slots, one read and one written by each pass. */
+export interface State {
+  readonly buffer: GPUBuffer;
+  readonly slotBytes: number;
+}
+
+export interface AttentionLayer {
+  readonly heads: number;
+  readonly kvHeads: number;
+  readonly headDim: number;
+  readonly angles: GPUBuffer; // f32 [context, rotaryDim / 2, 2]
+  readonly rotaryDim: number;
+  readonly norms: GPUBuffer | null; // f32 [queries and keys, headDim]
+  readonly epsilon: number; // of those norms
+}
+
+export interface LinearOptions {
+  readonly bias?: GPUBuffer | null; // f32 [outputs]
+  readonly head?: boolean; // only the rows that want logits
+}
+
+export class Builder {
+  readonly options: BuilderOptions;
+  readonly steps: Step[] = [];
+  readonly states: State[] = [];
+  readonly #floats = new Map<string, FloatRows>();
+  readonly #codes = new Map<string, Int8Rows>();
+  readonly #shared = new Map<string, GPUBuffer>();
+
+  constructor(options: BuilderOptions) {
+    this.options = options;
+  }
+
+  /** Rows of f32 by name; the same name is the same buffer, so layers reuse it. */
+  float(name: string, width: number, rows = this.options.maxRows): FloatRows {
+    return once(this.#floats, `${name} ${width}`, () => ({
+      kind: "float",
+      width,
+      values: this.options.memory.storage(name, "scratch", rows * width * 4),
+    }));
+  }
+
+  /** Each token's row of the table, into `output`. */
+  embed(label: string, table: Matrix, output: FloatRows): void {
+    const { tokens } = this.options;
+    this.#add(
+      table.kind === "float"
+        ? embedFloat(label, { tokens, table, output })
+        : embedInt8(label, { tokens, table, signs: this.#signs(table.inputs), output }),
+    );
+  }
+
+  /** Root-mean-square norm, ready to enter a linear layer. */
+  norm(label: string, input: FloatRows, weight: GPUBuffer, epsilon: number, head = false): Rows {
+    const output = this.#activation(head ? "head norm" : "norm", input.width, head ? this.options.maxHeadRows : this.options.maxRows);
+    this.#add(rmsNorm(label, { batch: this.options.batch, input, weight, epsilon, output, head }));
+    return output;
+  }
+
+  /** output = input * matrixᵀ (+ bias). */
+  linear(label: string, input: Rows, matrix: Matrix, output: FloatRows, options: LinearOptions = {}): FloatRows {
+    this.#linear(label, input, matrix, output, options, false);
+    return output;
+  }
+
+  /** residual += input * matrixᵀ (+ bias). */
+  addLinear(label: string, input: Rows, matrix: Matrix, residual: FloatRows, options: LinearOptions = {}): void {
+    this.#linear(label, input, matrix, residual, options, true);
+  }
+
+  /** silu(gate) * up of rows that hold both, ready to enter a linear layer. */
+  gated(label: string, input: FloatRows): Rows {
+    const output = this.#activation("gated", input.width / 2);
+    this.#add(gatedSilu(label, { input, output }));
+    return output;
+  }
+
+  /** LFM2's operator with a state of its own, ready to enter a linear layer. `taps` is f32 [width, tapCount]. */
+  shortConv(label: string, input: FloatRows, taps: GPUBuffer, tapCount: number, bias: GPUBuffer | null): Rows {
+    const width = input.width / 3;
+    const slotBytes = (tapCount - 1) * width * 4;
+    const state = this.options.memory.storage(`${label} state`, "cache", 2 * slotBytes);
+    this.states.push({ buffer: state, slotBytes });
+    const output = this.#activation("convolved", width);
+    const step = { batch: this.options.batch, input, taps, tapCount, bias: bias ?? this.#zeros(width), state, output };
+    this.#add(shortConv(label, step));
+    return output;
+  }
+
+  /** Causal attention with a cache of its own over rows of queries, keys and values, ready to enter a linear layer. */
+  attention(label: string, input: FloatRows, layer: AttentionLayer): Rows {
+    const { batch, maxRows, cacheType, device } = this.options;
+    const { heads, headDim, angles, rotaryDim, norms, epsilon } = layer;
+    const cache = this.#cache(label, layer);
+    const queries = { heads, buffer: this.#buffer("queries", maxRows * heads * queryBytes(cacheType, headDim)) };
+    const noNorms = this.#zeros(2 * headDim);
+    this.#add(
+      ropeAppend(`${label} rope_append`, {
+        batch,
+        input,
+        norms: norms ?? noNorms,
+        epsilon: norms ? epsilon : null,
+        angles,
+        rotaryDim,
+        queries,
+        cache,
+      }),
+    );
+    const attended = this.float("attended", heads * headDim);
+    this.#add(attention(`${label} attention`, { batch, queries, cache, scale: 1 / Math.sqrt(headDim), output: attended }, device));
+    if (this.options.precision === "full") return attended;
+    const output = this.#int8("attended", attended.width, maxRows);
+    this.#add(rotateQuantize(`${label} rotate`, { input: attended, output }));
+    return output;
+  }
+
+  #linear(label: string, input: Rows, matrix: Matrix, output: FloatRows, { bias, head = false }: LinearOptions, accumulate: boolean): void {
+    const { batch, device } = this.options;
+    const common = { batch, output, bias: bias ?? this.#zeros(matrix.outputs), accumulate, head };
+    if (input.kind === "int8" && matrix.kind === "int8") {
+      this.steps.push(linearInt8(label, { ...common, input, matrix }, device));
+    } else if (input.kind === "float" && matrix.kind === "float") {
+      this.steps.push(linearFloat(label, { ...common, input, matrix }));
+    } else {
+      throw new Error(`${label}: ${input.kind} rows do not fit ${matrix.kind} weights`);
+    }
+  }
+
+  #add(dispatch: Step[number]): void {
+    this.steps.push([dispatch]);
+  }
+
+  /** Rows on their way into a linear layer, in the model's precision. */
+  #activation(name: string, width: number, rows = this.options.maxRows): Rows {
+    return this.options.precision === "full" ? this.float(name, width, rows) : this.#int8(name, width, rows);
+  }
+
+  #int8(name: string, width: number, rows: number): Int8Rows {
+    const { memory } = this.options;
+    return once(this.#codes, `${name} ${width}`, () => ({
+      kind: "int8",
+      width,
+      codes: memory.storage(`${name} codes`, "scratch", rows * paddedWidth(width)),
+      scales: memory.storage(`${name} scales`, "scratch", rows * 4),
+      signs: this.#signs(width),
+    }));
+  }
+
+  #cache(label: string, { kvHeads, headDim }: AttentionLayer): KvCache {
+    const { memory, cacheType: type, context } = this.options;
+    const entries = 2 * kvHeads * context;
+    return {
+      type,
+      kvHeads,
+      headDim,
+      context,
+      entries: memory.storage(`${label} cache`, "cache", entries * cacheEntryBytes(type, headDim)),
+      scales: type === "int8" ? memory.storage(`${label} cache scales`, "cache", entries * 4) : null,
+    };
+  }
+
+  #signs(width: number): GPUBuffer {
+    return once(this.#shared, `signs ${width}`, () => this.options.memory.upload(`signs ${width}`, "scratch", signBits(width)));
+  }
+
+  /** Zeros in the place of a bias or a weight that is not there. */
+  #zeros(length: number): GPUBuffer {
+    return this.#buffer("zeros", length * 4);
+  }
+
+  #buffer(name: string, bytes: number): GPUBuffer {
+    return once(this.#shared, `${name} ${bytes}`, () => this.options.memory.storage(name, "scratch", bytes));
+  }
+}
+
+function once<T>(known: Map<string, T>, key: string, make: () => T): T {
+  const found = known.get(key);
+  if (found !== undefined) return found;
+  const made = make();
+  known.set(key, made);
+  return made;
+}

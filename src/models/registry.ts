@@ -1,0 +1,16 @@
+import { damaged, type Json, unsupported } from "./config";
+import type { Family, Model } from "./family";
+import { lfm2 } from "./lfm2";
+import { llama } from "./llama";
+
+const families: readonly Family[] = [lfm2, llama];
+
+/** Reads config.json with the family that its `model_type` names. Throws EngineError "model-unsupported" or "model-damaged". */
+export function parseModel(config: Json): Model {
+  const { model_type: type } = config;
+  if (typeof type !== "string") throw damaged("model_type is missing");
+  const family = families.find(({ modelType }) => modelType === type);
+  if (!family)
+    throw unsupported(`its type is ${type}, and only ${families.map(({ modelType }) => modelType).join(" and ")} are known here`);
+  return family.parse(config);
+}

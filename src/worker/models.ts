@@ -1,0 +1,121 @@
+// The models that this page can run: the one that ships with the app, and those that the user brought, all kept in IndexedDB.
+import { convertCheckpoint } from "../engine/convert";
+import { EngineError } from "../protocol/errors";
+import type { LoadProgress, ModelEntry, PickedFile, Precision } from "../protocol/messages";
+import { loadTokenizer } from "../text/tokenizer";
+import { BlobSource } from "../weights/blob_source";
+import { openCheckpoint } from "../weights/checkpoint";
+import { downloadPackage, fetchManifest } from "../weights/http_source";
+import { chunkSpan, type Manifest, MANIFEST_PATH, packageBytes, parseManifest, sha256 } from "../weights/package";
+import type { PackageSink } from "../weights/package_writer";
+import { readJson, type Source } from "../weights/source";
+import { ensureRoom, type WeightStore } from "../weights/store";
+import { storedSource } from "../weights/stored_source";
+
+const SHIPPED = "gyre-demo";
+
+type OnProgress = (progress: LoadProgress) => void;
+
+export class Models {
+  readonly #store: WeightStore;
+  readonly #shippedUrl: string; // the shipped package's folder, with its last slash
+
+  constructor(store: WeightStore, shippedUrl: string) {
+    this.#store = store;
+    this.#shippedUrl = shippedUrl;
+  }
+
+  /** The shipped model first, whether it is on this device yet or not. */
+  async list(): Promise<readonly ModelEntry[]> {
+    const stored = await this.#store.list();
+    const entries = stored.map(({ id, manifest }) => entryOf(id, manifest, true));
+    if (stored.some(({ id }) => id === SHIPPED)) return entries.sort((a, b) => Number(b.shipped) - Number(a.shipped));
+    return [entryOf(SHIPPED, await fetchManifest(this.#shippedUrl), false), ...entries];
+  }
+
+  /** The files of a model, after downloading what is shipped and missing. Throws "model-missing" for an unknown one. */
+  async open(id: string, onProgress: OnProgress, signal: AbortSignal): Promise<{ readonly source: Source; readonly entry: ModelEntry }> {
+    if (id === SHIPPED) await this.#download(onProgress, signal);
+    const source = await storedSource(this.#store, id);
+    return { source, entry: entryOf(id, parseManifest(await readJson(source, MANIFEST_PATH)), true) };
+  }
+
+  /** Converts a folder that the user picked and keeps it. Throws what is wrong with the folder, naming the file. */
+  async import(
+    name: string,
+    files: readonly PickedFile[],
+    precision: Precision,
+    onProgress: OnProgress,
+    signal: AbortSignal,
+  ): Promise<ModelEntry> {
+    const source = new BlobSource(name, files);
+    const checkpoint = await openCheckpoint(source);
+    await loadTokenizer(source); // before the long part, so that a missing tokenizer is told at once
+    await ensureRoom(checkpoint.bytes);
+    const id = crypto.randomUUID();
+    const sink = this.#store.stage(id, id);
+    const report = (done: number, total: number) => onProgress({ phase: "import", done, total });
+    try {
+      const manifest = checkpoint.packed
+        ? await copyPackage(source, sink, report, signal)
+        : await convertCheckpoint(checkpoint, { name, precision, onProgress: report, signal }, sink);
+      return entryOf(id, manifest, true);
+    } catch (error) {
+      await this.#store.remove(id);
+      throw error;
+    }
+  }
+
+  async remove(id: string): Promise<void> {
+    await this.#store.remove(id);
+  }
+
+  /** Fetches the shipped model, or its newer version; without a network the stored one has to do. */
+  async #download(onProgress: OnProgress, signal: AbortSignal): Promise<void> {
+    const stored = await this.#store.get(SHIPPED);
+    const manifest = await fetchManifest(this.#shippedUrl, signal).catch((error: unknown) => {
+      if (!stored || signal.aborted) throw error;
+      return stored.manifest;
+    });
+    if (stored && JSON.stringify(stored.manifest) === JSON.stringify(manifest)) return;
+    await ensureRoom(packageBytes(manifest));
+    const report = (done: number, total: number) => onProgress({ phase: "download", done, total });
+    await downloadPackage({ id: SHIPPED, baseUrl: this.#shippedUrl, manifest, store: this.#store, signal, onProgress: report });
+  }
+}
+
+/** Copies a package chunk by chunk, each checked against its hash; gyre.json last, which makes it whole. */
+async function copyPackage(
+  source: Source,
+  sink: PackageSink,
+  onProgress: (done: number, total: number) => void,
+  signal: AbortSignal,
+): Promise<Manifest> {
+  const manifest = parseManifest(await readJson(source, MANIFEST_PATH));
+  const total = packageBytes(manifest);
+  let done = 0;
+  for (const file of manifest.files) {
+    for (const [index, hash] of file.chunks.entries()) {
+      signal.throwIfAborted();
+      const { start, end } = chunkSpan(manifest, file, index);
+      const bytes = await source.read(file.path, start, end);
+      if ((await sha256(bytes)) !== hash) {
+        throw new EngineError(
+          "model-damaged",
+          `${file.path} is damaged: its part ${index + 1} is not what ${MANIFEST_PATH} says.`,
+          source.name,
+        );
+      }
+      await sink.write(file.path, index, bytes);
+      done += bytes.length;
+      onProgress(done, total);
+    }
+  }
+  await sink.write(MANIFEST_PATH, 0, await source.read(MANIFEST_PATH, 0, await source.size(MANIFEST_PATH)));
+  return manifest;
+}
+
+function entryOf(id: string, manifest: Manifest, stored: boolean): ModelEntry {
+  const { name, family, precision, parameters } = manifest;
+  return { id, name, family, precision, parameters, bytes: packageBytes(manifest), shipped: id === SHIPPED, stored };
+}

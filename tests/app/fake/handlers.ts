@@ -1,0 +1,98 @@
+// A stand-in for the engine: canned models and replies, with the timing and the failures that a test asks for.
+import { EngineError } from "../../../src/protocol/errors";
+import type { Handlers } from "../../../src/protocol/host";
+import type { ChatMessage, LoadedModel, ModelEntry, ReplyStats } from "../../../src/protocol/messages";
+
+export interface FakeOptions {
+  readonly loadMs?: number; // of pretended downloading
+  readonly tokenMs?: number;
+  readonly loadError?: () => EngineError | null;
+  readonly contextLength?: number; // characters, for want of a tokenizer
+  readonly reply?: (messages: readonly ChatMessage[]) => string;
+}
+
+export const DEMO: ModelEntry = {
+  id: "gyre-demo",
+  name: "Gyre demo",
+  family: "lfm2",
+  precision: "w8a8",
+  parameters: 8_100_000,
+  bytes: 8_900_000,
+  shipped: true,
+  stored: false,
+};
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+function loaded(entry: ModelEntry, contextLength: number): LoadedModel {
+  return {
+    entry: { ...entry, stored: true },
+    contextLength,
+    defaults: { temperature: 0.7, topK: 40, topP: 0.95, minP: 0, repetitionPenalty: 1.05, presencePenalty: 0, frequencyPenalty: 0 },
+    adapter: "Pretended GPU",
+    loadMs: 812,
+    weightBytes: 8_900_000,
+    cacheBytes: 1_048_576,
+    scratchBytes: 5_400_000,
+  };
+}
+
+export function fakeHandlers(options: FakeOptions = {}): Handlers {
+  const { loadMs = 0, tokenMs = 0, loadError = () => null, contextLength = 1024, reply = () => "Hello. I am a fox in a box." } = options;
+  const imported: ModelEntry[] = [];
+  let demoStored = false;
+  return {
+    models: async () => [{ ...DEMO, stored: demoStored }, ...imported],
+    load: async ({ id }, { emit, signal }) => {
+      for (let step = 0; step <= 10 && loadMs > 0; step++) {
+        emit({ phase: "download", done: (DEMO.bytes * step) / 10, total: DEMO.bytes });
+        await pause(loadMs / 10);
+        if (signal.aborted) throw new EngineError("network", "The download was cut off.");
+      }
+      const error = loadError();
+      if (error !== null) throw error;
+      const entry = [DEMO, ...imported].find((one) => one.id === id);
+      if (entry === undefined) throw new EngineError("model-missing", `There is no model called ${id}.`);
+      demoStored ||= entry.shipped;
+      return loaded(entry, contextLength);
+    },
+    import: async ({ name, files, precision }, { emit }) => {
+      if (!files.some((file) => file.path.endsWith("config.json")))
+        throw new EngineError("model-missing", "config.json is not in this folder.", name);
+      emit({ phase: "import", done: 1, total: 2 });
+      const entry: ModelEntry = { ...DEMO, id: `own-${imported.length}`, name, precision, shipped: false, stored: true };
+      imported.push(entry);
+      return entry;
+    },
+    remove: async ({ id }) => {
+      imported.splice(0, imported.length, ...imported.filter((one) => one.id !== id));
+      return null;
+    },
+    chat: async ({ messages, maxTokens }, { emit, signal }) => {
+      const characters = messages.reduce((sum, message) => sum + message.content.length, 0);
+      if (characters > contextLength) throw new EngineError("context-full", "The conversation does not fit this model's context.");
+      const words = reply(messages).match(/\s*\S+\s*$|\s*\S+/g) ?? [];
+      let newTokens = 0;
+      const stats = (): ReplyStats => ({
+        promptTokens: characters,
+        cachedTokens: 0,
+        newTokens,
+        forgottenMessages: 0,
+        firstTokenMs: 48,
+        decodeTokensPerSecond: 41.5,
+      });
+      const end = (reason: "stop" | "length" | "aborted") => {
+        emit({ type: "end", reason, stats: stats() });
+        return stats();
+      };
+      for (const word of words) {
+        await pause(tokenMs);
+        if (signal.aborted) return end("aborted");
+        if (newTokens === maxTokens) return end("length");
+        emit({ type: "text", text: word });
+        newTokens++;
+      }
+      return end("stop");
+    },
+  };
+}

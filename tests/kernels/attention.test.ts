@@ -1,0 +1,177 @@
+import { describe, expect, test } from "vitest";
+import { attention } from "../../src/kernels/attention";
+import { attentionReference } from "../../src/kernels/attention.reference";
+import { ropeAppend } from "../../src/kernels/rope_append";
+import type { CacheType } from "../../src/kernels/tensors";
+import { type Lab, randomFloats, useGpu } from "../setup/gpu";
+import { AttentionLayer } from "./attention_layer";
+
+const bench = useGpu();
+
+const packed = { packedDot: true, software: true } as const;
+
+/** The largest difference allowed, as a share of the largest value; the reference is given the very numbers that the cache stands for. */
+const cacheTypes: readonly { type: CacheType; tolerance: number }[] = [
+  { type: "int8", tolerance: 5e-6 },
+  { type: "bf16", tolerance: 5e-6 },
+  { type: "f32", tolerance: 5e-6 },
+];
+
+// Grouped and ungrouped queries; a head narrower than a workgroup's share of a chunk, one that 64 is no multiple of, and the widest.
+const shapes = [
+  { heads: 2, kvHeads: 1, headDim: 64, context: 2112 },
+  { heads: 8, kvHeads: 4, headDim: 8, context: 304 },
+  { heads: 3, kvHeads: 1, headDim: 24, context: 304 },
+  { heads: 2, kvHeads: 2, headDim: 128, context: 304 },
+  { heads: 2, kvHeads: 1, headDim: 256, context: 304 },
+] as const;
+
+function makeLayer(lab: Lab, type: CacheType, shape: (typeof shapes)[number], rows: number): AttentionLayer {
+  return new AttentionLayer(lab, { type, ...shape, rotaryDim: shape.headDim, norm: false }, rows);
+}
+
+/** Random rows, with queries and keys large enough that attention is far from even. */
+function randomRows(layer: AttentionLayer, rows: number, seed: number): Float32Array<ArrayBuffer> {
+  const { heads, kvHeads, headDim } = layer.shape;
+  const strength = Math.sqrt(12) / headDim ** 0.25;
+  return randomFloats(rows * layer.inputWidth, seed).map((x, i) => (i % layer.inputWidth < (heads + kvHeads) * headDim ? x * strength : x));
+}
+
+/** Compares a row of the output, [heads, headDim], with the reference at that position. */
+async function expectRows(
+  layer: AttentionLayer,
+  output: Float32Array,
+  position: number, // of the pass's first row
+  rows: readonly number[], // of the pass
+  tolerance: number,
+): Promise<void> {
+  const { heads, kvHeads, headDim, context } = layer.shape;
+  const cached = await layer.cacheValues();
+  const queries = await layer.queryValues(Math.max(...rows) + 1);
+  const slots = (head: number, count: number) => cached.subarray(head * context * headDim, (head * context + count) * headDim);
+  for (const row of rows) {
+    for (let head = 0; head < heads; head++) {
+      const kvHead = Math.floor(head / (heads / kvHeads));
+      const at = (row * heads + head) * headDim;
+      const depth = position + row + 1;
+      const expected = attentionReference(
+        queries.subarray(at, at + headDim),
+        slots(kvHead, depth),
+        slots(kvHeads + kvHead, depth),
+        1 / Math.sqrt(headDim),
+      );
+      const largest = expected.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+      const worst = expected.reduce((most, x, i) => Math.max(most, Math.abs(x - (output[at + i] ?? Number.NaN))), 0);
+      expect(worst, `row ${row}, head ${head}`).toBeLessThanOrEqual(tolerance * largest);
+    }
+  }
+}
+
+describe.each(cacheTypes)("attention over $type", ({ type, tolerance }) => {
+  test.each(shapes)("$heads/$kvHeads heads of $headDim, at depths 1 to 300", (shape) =>
+    bench.run(async (lab) => {
+      const rows = 300;
+      const layer = makeLayer(lab, type, shape, rows);
+      const width = shape.heads * shape.headDim;
+      const output = lab.output(rows * width * 4);
+      const steps = [[ropeAppend("test", layer.append(randomRows(layer, rows, 51)))], [attention("test", layer.attend(output), packed)]];
+      await lab.pass(steps, { rows, headRows: 0 });
+      const depths = [1, 2, 63, 64, 65, 130, 300];
+      await expectRows(
+        layer,
+        await lab.floats(output, rows * width),
+        0,
+        depths.map((depth) => depth - 1),
+        tolerance,
+      );
+    }),
+  );
+
+  // The heart of the project: what a token gets, bit for bit, must not depend on how many tokens are fed with it.
+  test.each([37, 2030])("64 rows from position %i have the same bits in passes of 1, 2, 3, 5, 16 and 64", (position) =>
+    bench.run(async (lab) => {
+      const rows = 64;
+      const layer = makeLayer(lab, type, shapes[0], position + rows);
+      const input = randomRows(layer, position + rows, 52);
+      const before = input.slice(0, position * layer.inputWidth);
+      await lab.pass([[ropeAppend("test", layer.append(before))]], { rows: position, headRows: 0 });
+
+      const together = await inPasses(lab, layer, input, position, 64);
+      await expectRows(layer, together, position, [0, 1, 17, 18, 63], tolerance);
+      const cache = await layer.cacheBytes();
+      for (const count of [16, 5, 3, 2, 1]) {
+        layer.forget(position);
+        const apart = await inPasses(lab, layer, input, position, count);
+        expectSameBits(apart, together, `outputs of passes of ${count}`);
+        expectSameBits(await layer.cacheBytes(), cache, `cache after passes of ${count}`);
+      }
+    }),
+  );
+});
+
+/** Compares bytes, which tells 0 from -0 and is quick for a whole cache. */
+function expectSameBits(actual: Uint8Array | Float32Array, expected: Uint8Array | Float32Array, what: string): void {
+  const bytes = ({ buffer, byteOffset, byteLength }: Uint8Array | Float32Array) => Buffer.from(buffer, byteOffset, byteLength);
+  expect(bytes(actual).equals(bytes(expected)), `${what} are the same`).toBe(true);
+}
+
+/** Feeds the 64 rows from `position` on in passes of `count`, the last one smaller where it must be; what comes out, row after row. */
+async function inPasses(
+  lab: Lab,
+  layer: AttentionLayer,
+  input: Float32Array<ArrayBuffer>, // of all positions
+  position: number,
+  count: number,
+): Promise<Float32Array<ArrayBuffer>> {
+  const width = layer.shape.heads * layer.shape.headDim;
+  const outputs = new Float32Array(64 * width);
+  for (let first = 0; first < 64; first += count) {
+    const rows = Math.min(count, 64 - first);
+    const part = input.slice((position + first) * layer.inputWidth, (position + first + rows) * layer.inputWidth);
+    const output = lab.output(rows * width * 4);
+    const steps = [[ropeAppend("test", layer.append(part))], [attention("test", layer.attend(output), packed)]];
+    await lab.pass(steps, { rows, headRows: 0 }, position + first);
+    outputs.set(await lab.floats(output, rows * width), first * width);
+  }
+  return outputs;
+}
+
+test("the packed dot product and the unpacked one give the same bits", () =>
+  bench.run(async (lab) => {
+    const rows = 70;
+    const layer = makeLayer(lab, "int8", shapes[0], rows);
+    const width = layer.shape.heads * layer.shape.headDim;
+    const outputs = [lab.output(rows * width * 4), lab.output(rows * width * 4)] as const;
+    const steps = [
+      [ropeAppend("test", layer.append(randomRows(layer, rows, 53)))],
+      [attention("test", layer.attend(outputs[0]), packed)],
+      [attention("test", layer.attend(outputs[1]), { ...packed, packedDot: false })],
+    ];
+    await lab.pass(steps, { rows, headRows: 0 });
+    expectSameBits(await lab.floats(outputs[1], rows * width), await lab.floats(outputs[0], rows * width), "outputs");
+  }));
+
+test("scores far apart give weights of one and zero, not infinities", () =>
+  bench.run(async (lab) => {
+    const rows = 70;
+    const layer = makeLayer(lab, "f32", shapes[0], rows);
+    const width = layer.shape.heads * layer.shape.headDim;
+    const { heads, kvHeads, headDim } = layer.shape;
+    const input = randomRows(layer, rows, 54).map((x, i) => (i % layer.inputWidth < (heads + kvHeads) * headDim ? x * 1000 : x));
+    const output = lab.output(rows * width * 4);
+    const steps = [[ropeAppend("test", layer.append(input))], [attention("test", layer.attend(output), packed)]];
+    await lab.pass(steps, { rows, headRows: 0 });
+    const actual = await lab.floats(output, rows * width);
+    expect(actual.every(Number.isFinite)).toBe(true);
+    await expectRows(layer, actual, 0, [0, 20, 63, 64, 69], 1e-5);
+  }));
+
+test("heads wider than 256 and query heads that do not divide are refused", () =>
+  bench.run(async (lab) => {
+    const wide = new AttentionLayer(lab, { type: "f32", heads: 1, kvHeads: 1, headDim: 512, rotaryDim: 2, norm: false, context: 1 }, 1);
+    expect(() => attention("test", wide.attend(lab.output(2048)), packed)).toThrow("test: heads of 512 are wider than 256");
+    const uneven = new AttentionLayer(lab, { type: "f32", heads: 3, kvHeads: 2, headDim: 8, rotaryDim: 2, norm: false, context: 1 }, 1);
+    expect(() => attention("test", uneven.attend(lab.output(96)), packed)).toThrow(
+      "test: query heads a kv head, remainder is 1, expected 0",
+    );
+  }));

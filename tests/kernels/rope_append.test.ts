@@ -1,0 +1,174 @@
+import { describe, expect, test } from "vitest";
+import { ropeAppend } from "../../src/kernels/rope_append";
+import { ropeHeadReference } from "../../src/kernels/rope_append.reference";
+import type { CacheType } from "../../src/kernels/tensors";
+import { narrowToBF16 } from "../../src/quantize/floats";
+import { hadamard, hadamardBlock } from "../../src/quantize/hadamard";
+import { quantizeRow } from "../../src/quantize/int8";
+import { randomFloats, useGpu } from "../setup/gpu";
+import { AttentionLayer, EPSILON, type LayerShape } from "./attention_layer";
+
+const bench = useGpu();
+
+const CONTEXT = 12;
+const UNTOUCHED = 0x5a; // what Lab.output fills buffers with
+
+type Heads = Pick<LayerShape, "heads" | "kvHeads" | "headDim" | "rotaryDim" | "norm">;
+
+const shapes: readonly Heads[] = [
+  { heads: 8, kvHeads: 4, headDim: 8, rotaryDim: 8, norm: false },
+  { heads: 9, kvHeads: 3, headDim: 8, rotaryDim: 8, norm: true },
+  { heads: 4, kvHeads: 2, headDim: 64, rotaryDim: 64, norm: true },
+  { heads: 4, kvHeads: 2, headDim: 64, rotaryDim: 16, norm: false },
+  { heads: 1, kvHeads: 1, headDim: 256, rotaryDim: 256, norm: false },
+  { heads: 3, kvHeads: 1, headDim: 24, rotaryDim: 16, norm: true },
+];
+
+/** Each head of each row as it should be stored, [rows, queries and keys and values, headDim], in f32. */
+function expectedHeads(layer: AttentionLayer, input: Float32Array<ArrayBuffer>, position: number): Float32Array<ArrayBuffer> {
+  const { heads, kvHeads, headDim, rotaryDim, norm } = layer.shape;
+  const output = input.slice();
+  for (let at = 0; at < input.length / headDim; at++) {
+    const head = at % (heads + 2 * kvHeads);
+    if (head >= heads + kvHeads) continue; // a value
+    const half = rotaryDim / 2;
+    const first = (position + Math.floor(at / (heads + 2 * kvHeads))) * half;
+    const angles = Array.from(
+      { length: half },
+      (_, i) => [layer.angles[2 * (first + i)] ?? 0, layer.angles[2 * (first + i) + 1] ?? 0] as const,
+    );
+    const weight = layer.norms.subarray(head < heads ? 0 : headDim, head < heads ? headDim : 2 * headDim);
+    const x = input.subarray(at * headDim, (at + 1) * headDim);
+    output.set(ropeHeadReference(x, norm ? { weight, epsilon: EPSILON } : null, angles), at * headDim);
+  }
+  return output;
+}
+
+/** Rotated codes and scale of a head. */
+function quantised(head: Float32Array): { codes: Int8Array; scale: number } {
+  const rotated = head.slice();
+  const codes = new Int8Array(head.length);
+  const block = hadamardBlock(head.length);
+  hadamard(rotated, block);
+  return { codes, scale: quantizeRow(rotated, codes, 1 / Math.sqrt(block)) };
+}
+
+/** Collects how far codes are from the expected ones; a code may be off by one where its value lies on an edge, which is rare. */
+class CodeComparison {
+  #count = 0;
+  #differing = 0;
+
+  add(actual: ArrayLike<number>, expected: ArrayLike<number>): void {
+    for (let i = 0; i < expected.length; i++) {
+      const apart = Math.abs((actual[i] ?? Number.NaN) - (expected[i] ?? Number.NaN));
+      expect(apart).toBeLessThanOrEqual(1);
+      this.#differing += apart;
+      this.#count++;
+    }
+  }
+
+  expectRare(): void {
+    expect(this.#count).toBeGreaterThan(0);
+    expect(this.#differing).toBeLessThanOrEqual(Math.ceil(this.#count / 200));
+  }
+}
+
+describe.each(["int8", "bf16", "f32"] as const)("rope_append into %s", (type: CacheType) => {
+  test.each(shapes)("$heads/$kvHeads heads of $headDim, $rotaryDim turned, norm $norm", (heads) =>
+    bench.run(async (lab) => {
+      const { kvHeads, headDim } = heads;
+      const [rows, position] = [3, 5];
+      const layer = new AttentionLayer(lab, { type, context: CONTEXT, ...heads }, rows);
+      const input = randomFloats(rows * layer.inputWidth, 42);
+      input.fill(0, layer.inputWidth - headDim, layer.inputWidth); // a value of zeros
+      await lab.pass([[ropeAppend("test", layer.append(input))]], { rows, headRows: 0 }, position);
+
+      const expected = expectedHeads(layer, input, position);
+      const perRow = heads.heads + 2 * kvHeads;
+      const head = (row: number, index: number) =>
+        expected.subarray((row * perRow + index) * headDim, (row * perRow + index + 1) * headDim);
+      const entries = await lab.read(layer.cache.entries);
+      const scales = layer.cache.scales ? await lab.read(layer.cache.scales) : null;
+      const queries = type === "int8" ? null : await layer.queryValues(rows);
+      const queryCodes = type === "int8" ? await layer.queryCodes(rows) : null;
+      const comparison = new CodeComparison();
+      const largest = expected.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+      const expectClose = (actual: Float32Array, wanted: Float32Array) => {
+        actual.forEach((x, i) => {
+          expect(Math.abs(x - (wanted[i] ?? Number.NaN))).toBeLessThanOrEqual(1e-6 * largest);
+        });
+      };
+      const expectInt8 = (codes: Int8Array, scale: number | undefined, wanted: Float32Array) => {
+        const { codes: wantedCodes, scale: wantedScale } = quantised(wanted);
+        comparison.add(codes, wantedCodes);
+        expect(Math.abs((scale ?? Number.NaN) / wantedScale - 1)).toBeLessThanOrEqual(1e-5);
+        // Invariants that hold exactly: the largest code is 127, but for zeros.
+        expect(Math.max(...codes.map(Math.abs))).toBe(wanted.some((x) => x !== 0) ? 127 : 0);
+      };
+
+      for (let row = 0; row < rows; row++) {
+        for (let query = 0; query < heads.heads; query++) {
+          const at = (row * heads.heads + query) * headDim;
+          if (queries) expectClose(queries.subarray(at, at + headDim), head(row, query));
+          if (queryCodes) expectInt8(queryCodes.codes.subarray(at, at + headDim), queryCodes.scales[at / headDim], head(row, query));
+        }
+      }
+      for (let slot = 0; slot < 2 * kvHeads * CONTEXT; slot++) {
+        const row = (slot % CONTEXT) - position;
+        const bytes = entries.byteLength / (2 * kvHeads * CONTEXT);
+        if (row < 0 || row >= rows) {
+          expect(new Uint8Array(entries, slot * bytes, bytes).every((byte) => byte === UNTOUCHED)).toBe(true);
+          if (scales) expect(new Uint8Array(scales, slot * 4, 4)).toEqual(new Uint8Array(4).fill(UNTOUCHED));
+          continue;
+        }
+        const index = Math.floor(slot / CONTEXT);
+        const wanted = head(row, heads.heads + index);
+        const exact = index >= kvHeads; // values are stored as they come
+        switch (type) {
+          case "int8":
+            expectInt8(new Int8Array(entries, slot * bytes, headDim), new Float32Array(scales ?? entries, slot * 4, 1)[0], wanted);
+            break;
+          case "bf16": {
+            const codes = new Uint16Array(entries, slot * bytes, headDim);
+            if (exact) expect(codes).toEqual(narrowToBF16(wanted));
+            else comparison.add(codes, narrowToBF16(wanted));
+            break;
+          }
+          case "f32": {
+            const values = new Float32Array(entries, slot * bytes, headDim);
+            if (exact) expect(values).toEqual(wanted);
+            else expectClose(values, wanted);
+            break;
+          }
+          default:
+            throw new Error(type satisfies never);
+        }
+      }
+      if (type !== "f32") comparison.expectRare();
+      if (type === "int8") {
+        const zeros = (kvHeads * 2 - 1) * CONTEXT + position;
+        expect(new Float32Array(scales ?? entries, zeros * 4, 1)[0]).toBe(1);
+      }
+    }),
+  );
+});
+
+test("bf16 rounds to nearest, and ties to the even code", () =>
+  bench.run(async (lab) => {
+    const layer = new AttentionLayer(
+      lab,
+      { type: "bf16", context: CONTEXT, heads: 4, kvHeads: 2, headDim: 64, rotaryDim: 16, norm: false },
+      1,
+    );
+    const input = randomFloats(layer.inputWidth, 43);
+    // The second value head: around ties after an even and an odd code, of both signs, and where the carry reaches the exponent.
+    const lows = [0x7fff, 0x8000, 0x8001, 0x0000];
+    const words = [0x3f80, 0x3f81, 0xbf80, 0xbf81, 0x3fff, 0xc07f].flatMap((high) => lows.map((low) => high * 0x10000 + low));
+    const values = new Float32Array(Uint32Array.from({ length: 64 }, (_, i) => words[i % words.length] ?? 0).buffer);
+    input.set(values, layer.inputWidth - 64);
+    await lab.pass([[ropeAppend("test", layer.append(input))]], { rows: 1, headRows: 0 }, 2);
+    const stored = new Uint16Array(await lab.read(layer.cache.entries), (3 * CONTEXT + 2) * 128, 64);
+    const expected = [0x3f80, 0x3f80, 0x3f81, 0x3f80, 0x3f81, 0x3f82, 0x3f82, 0x3f81];
+    expect([...stored.subarray(0, 8)]).toEqual(expected);
+    expect(stored).toEqual(narrowToBF16(values));
+  }));

@@ -1,0 +1,233 @@
+import { describe, expect, test } from "vitest";
+import { nodeGpu } from "../../src/cli/node_gpu";
+import { openGpu } from "../../src/gpu/device";
+import { PipelineCache } from "../../src/gpu/pipelines";
+import { SAMPLING_BYTES, type SamplingParams, sample, sampleShader, writeSampling } from "../../src/kernels/sample";
+import { sampleReference } from "../../src/kernels/sample.reference";
+import { inPrompt } from "../../src/speculate/filters";
+import { type Lab, randomFloats, useGpu } from "../setup/gpu";
+
+const bench = useGpu();
+
+const plain: SamplingParams = {
+  temperature: 1,
+  topK: 0,
+  topP: 1,
+  minP: 0,
+  repetitionPenalty: 1,
+  presencePenalty: 0,
+  frequencyPenalty: 0,
+  seed: 0x1234_5678_9abc_def0n,
+};
+
+interface Draw {
+  readonly logits: Float32Array<ArrayBuffer>; // [rows, vocabulary]
+  readonly vocabulary: number;
+  readonly live?: number;
+  readonly counts?: Uint32Array<ArrayBuffer>;
+  readonly params: SamplingParams;
+  readonly position: number; // of the first row's draw
+  readonly threads?: number;
+}
+
+/** A sampler whose logits, position and parameters can be set anew for every pass. */
+function sampler(lab: Lab, { vocabulary, live = vocabulary, counts, params, logits, threads = 64 }: Omit<Draw, "position">) {
+  const rows = logits.length / vocabulary;
+  const sampling = lab.memory.uniform("sampling", SAMPLING_BYTES);
+  lab.memory.write(sampling, 0, new Uint8Array(writeSampling(params)));
+  const countsBuffer = lab.upload(counts ?? new Uint32Array(vocabulary));
+  const sampled = lab.output(rows * 4);
+  const logitsBuffer = lab.upload(logits);
+  const step = sample("test", {
+    batch: lab.batch,
+    sampling,
+    logits: logitsBuffer,
+    vocabulary,
+    live,
+    counts: countsBuffer,
+    sampled,
+    threads,
+  });
+  return {
+    counts: countsBuffer,
+    async draw(position: number): Promise<readonly number[]> {
+      lab.memory.write(logitsBuffer, 0, logits);
+      // Two rows before the head's, which want no logits.
+      await lab.pass([[step]], { rows: rows + 2, headRows: rows }, position - 3);
+      return Array.from(await lab.words(sampled, rows));
+    },
+  };
+}
+
+const draw = (lab: Lab, { position, ...rest }: Draw) => sampler(lab, rest).draw(position);
+
+function expected({ logits, vocabulary, live = vocabulary, counts = new Uint32Array(vocabulary), params, position }: Draw): number[] {
+  return Array.from({ length: logits.length / vocabulary }, (_, row) =>
+    sampleReference(logits.subarray(row * vocabulary, row * vocabulary + live), counts, params, position + row),
+  );
+}
+
+// Numbers with few binary digits: their products with counts are exact, so it does not matter whether fma() rounds once or twice here.
+const penalties = { repetitionPenalty: 1.25, presencePenalty: 0.5, frequencyPenalty: 0.375 };
+const settings: readonly (readonly [string, Partial<SamplingParams>])[] = [
+  ["no filter", {}],
+  ["low temperature", { temperature: 0.3 }],
+  ["high temperature", { temperature: 1.7 }],
+  ["greedy", { temperature: 0 }],
+  ["top-k 1", { topK: 1 }],
+  ["top-k 5", { topK: 5 }],
+  ["top-k 100", { topK: 100 }],
+  ["top-k beyond the vocabulary", { topK: 1_000_000 }],
+  ["top-p 0", { topP: 0 }],
+  ["top-p 0.3", { topP: 0.3 }],
+  ["top-p 0.95", { topP: 0.95 }],
+  ["min-p 0.1", { minP: 0.1 }],
+  ["min-p 1", { minP: 1 }],
+  ["repetition", { repetitionPenalty: 1.3 }],
+  ["presence and frequency", { presencePenalty: 0.75, frequencyPenalty: -0.25 }],
+  ["greedy with penalties", { ...penalties, temperature: 0 }],
+  ["top-k, then top-p", { topK: 40, topP: 0.8 }],
+  ["everything", { ...penalties, temperature: 0.8, topK: 50, topP: 0.95, minP: 0.02 }],
+];
+
+const shapes: Readonly<Record<string, (count: number, vocabulary: number) => Float32Array<ArrayBuffer>>> = {
+  random: (count) => randomFloats(count, 1).map((x) => x * 12 + 3),
+  "with ties": (count) => randomFloats(count, 2).map((x) => Math.round(x * 8) / 2),
+  "one huge": (count, vocabulary) => randomFloats(count, 3).map((x, i) => (i % vocabulary === vocabulary - 3 ? 3e4 : x * 8)),
+  equal: (count) => new Float32Array(count).fill(-1.5),
+  "zeros of both signs": (count) => randomFloats(count, 4).map((x) => (x > 0.6 ? 1 : x > 0 ? 0 : -0)),
+};
+
+function randomCounts(vocabulary: number): Uint32Array<ArrayBuffer> {
+  return Uint32Array.from(randomFloats(vocabulary, 5), (x) => (x > 0 ? 0 : Math.floor(-6 * x) + (x < -0.4 ? inPrompt : 0)));
+}
+
+describe.each([
+  [7, 16],
+  [512, 16],
+  [4096, 8],
+  [65_536, 2],
+])("vocabulary %i, %i rows", (vocabulary, rows) => {
+  test.each(Object.keys(shapes))("%s: every setting draws what the reference draws", (shape) =>
+    bench.run(async (lab) => {
+      const logits = shapes[shape]?.(rows * vocabulary, vocabulary) ?? new Float32Array();
+      const counts = randomCounts(vocabulary);
+      for (const [name, setting] of settings) {
+        const task = { logits, vocabulary, counts, params: { ...plain, ...setting }, position: 40 };
+        expect({ name, tokens: await draw(lab, task) }).toEqual({ name, tokens: expected(task) });
+      }
+    }),
+  );
+});
+
+test("the largest vocabulary, where sums come closest to 2^32", () =>
+  bench.run(async (lab) => {
+    const vocabulary = 2 ** 18;
+    for (const [logits, topP] of [
+      [new Float32Array(vocabulary).fill(2), 0.9],
+      [randomFloats(vocabulary, 6).map((x) => x * 3), 0.7],
+    ] as const) {
+      const task = { logits, vocabulary, params: { ...plain, topP }, position: 9 };
+      expect(await draw(lab, task)).toEqual(expected(task));
+    }
+  }));
+
+test("tokens that are not live are never drawn", () =>
+  bench.run(async (lab) => {
+    const vocabulary = 512;
+    const logits = randomFloats(16 * vocabulary, 7).map((x, i) => (i % vocabulary >= 501 ? 50 : x));
+    for (const temperature of [0, 1]) {
+      const task = { logits, vocabulary, live: 501, params: { ...plain, temperature, topK: 510 }, position: 5 };
+      expect(await draw(lab, task)).toEqual(expected(task));
+    }
+  }));
+
+test("a row alone draws what it draws among five, and the number of threads changes nothing", () =>
+  bench.run(async (lab) => {
+    const vocabulary = 4096;
+    const logits = randomFloats(5 * vocabulary, 8).map((x) => x * 6);
+    const params = { ...plain, temperature: 0.9, topK: 300, topP: 0.9 };
+    const together = await draw(lab, { logits, vocabulary, params, position: 70 });
+    for (const [row, token] of together.entries()) {
+      const alone = { logits: logits.slice(row * vocabulary, (row + 1) * vocabulary), vocabulary, params, position: 70 + row };
+      for (const threads of [16, 64, 256]) expect(await draw(lab, { ...alone, threads })).toEqual([token]);
+    }
+    expect(new Set(together).size).toBeGreaterThan(1);
+  }));
+
+test("a single row's draw is counted, the draws of several are not", () =>
+  bench.run(async (lab) => {
+    const vocabulary = 512;
+    const counts = new Uint32Array(vocabulary).fill(inPrompt + 2);
+    const logits = randomFloats(2 * vocabulary, 9).map((x) => x * 6);
+    const one = sampler(lab, { logits: logits.slice(0, vocabulary), vocabulary, counts, params: plain });
+    const [token = 0] = await one.draw(11);
+    expect(Array.from(await lab.words(one.counts, vocabulary))).toEqual(Array.from(counts, (count, i) => count + Number(i === token)));
+    const two = sampler(lab, { logits, vocabulary, counts, params: plain });
+    await two.draw(11);
+    expect(await lab.words(two.counts, vocabulary)).toEqual(counts);
+  }));
+
+test("20,000 draws follow the filtered softmax (chi-square)", () =>
+  bench.run(async (lab) => {
+    const vocabulary = 40;
+    const [rows, passes] = [250, 80];
+    const row = randomFloats(vocabulary, 10).map((x) => x * 3);
+    const params = { ...plain, temperature: 1.3, topK: 30, topP: 0.97, minP: 0.01, seed: 99n };
+    const logits = Float32Array.from({ length: rows * vocabulary }, (_, i) => row[i % vocabulary] ?? 0);
+    const source = sampler(lab, { logits, vocabulary, params, threads: 16 });
+    const seen = new Float64Array(vocabulary);
+    for (let pass = 0; pass < passes; pass++) {
+      for (const token of await source.draw(3 + pass * rows)) seen[token] = (seen[token] ?? 0) + 1;
+    }
+
+    // The rules written out once more, in f64 and without the code under test.
+    const falling = Array.from(row, (logit, token) => ({ token, mass: Math.exp(logit / 1.2) })).sort(
+      (a, b) => b.mass - a.mass,
+    );
+    const best = falling[0]?.mass ?? 0;
+    const left = falling.slice(0, params.topK);
+    const leftMass = left.reduce((sum, { mass }) => sum + mass, 0);
+    const nucleus = left.filter(
+      ({ mass }, i) => left.slice(0, i).reduce((sum, a) => sum + a.mass, 0) < params.topP * leftMass && mass >= params.minP * best,
+    );
+    const total = nucleus.reduce((sum, { mass }) => sum + mass, 0);
+    expect(nucleus.length).toBeGreaterThan(12);
+    expect(nucleus.length).toBeLessThan(params.topK);
+
+    let chiSquare = 0;
+    let counted = 0;
+    for (const { token, mass } of nucleus) {
+      const wanted = (rows * passes * mass) / total;
+      chiSquare += ((seen[token] ?? 0) - wanted) ** 2 / wanted;
+      counted += seen[token] ?? 0;
+    }
+    expect(counted).toBe(rows * passes);
+    // Three standard deviations of the chi-square distribution; a draw by a slightly wrong temperature misses this widely.
+    const freedom = nucleus.length - 1;
+    expect(chiSquare).toBeLessThan(freedom + 3 * Math.sqrt(2 * freedom));
+  }));
+
+test("every variant compiles within the least that WebGPU promises", async () => {
+  const { device } = await openGpu(nodeGpu({ compileOnly: true }));
+  const pipelines = new PipelineCache(device);
+  for (const THREADS of [16, 64, 256]) {
+    for (const VOCABULARY of [512, 262_144]) await pipelines.get(sampleShader, { VOCABULARY, LIVE: VOCABULARY - 12, THREADS });
+  }
+  expect(device.limits.maxComputeWorkgroupStorageSize).toBe(16_384);
+  device.destroy();
+});
+
+test.each([
+  [{ temperature: -1 }],
+  [{ temperature: Number.NaN }],
+  [{ topK: 1.5 }],
+  [{ topP: 1.1 }],
+  [{ minP: -0.1 }],
+  [{ repetitionPenalty: 0 }],
+  [{ presencePenalty: Number.POSITIVE_INFINITY }],
+  [{ seed: -1n }],
+  [{ seed: 2n ** 64n }],
+])("refuses %o", (setting) => {
+  expect(() => writeSampling({ ...plain, ...setting })).toThrow(expect.objectContaining({ code: "bad-request" }));
+});

@@ -1,0 +1,13 @@
+// Bundles the command line: the same engine, with its shaders inside, for Node. `webgpu` stays outside because it carries a native binary.
+import { defineConfig } from "vite";
+
+export default defineConfig({
+  publicDir: false,
+  build: {
+    ssr: "src/cli/main.ts",
+    outDir: "dist-cli",
+    target: "node20",
+    emptyOutDir: true,
+    rolldownOptions: { external: ["webgpu"], output: { entryFileNames: "gyre.js" } },
+  },
+});

@@ -1,0 +1,51 @@
+import react from "@vitejs/plugin-react";
+import { defineConfig, type Plugin } from "vite";
+import { VitePWA } from "vite-plugin-pwa";
+
+/** The development server injects an inline script, which the page's Content-Security-Policy rightly forbids; only there it is lifted. */
+const developmentWithoutPolicy: Plugin = {
+  name: "gyre-development-without-policy",
+  apply: "serve",
+  transformIndexHtml: (html) => html.replace(/<meta\s+http-equiv="Content-Security-Policy"[^>]*>/, ""),
+};
+
+export default defineConfig({
+  base: "./", // The app may be served from any folder.
+  plugins: [
+    react(),
+    developmentWithoutPolicy,
+    VitePWA({
+      strategies: "injectManifest",
+      srcDir: "src/pwa",
+      filename: "sw.ts",
+      injectRegister: null,
+      registerType: "prompt",
+      injectManifest: {
+        globPatterns: ["**/*.{html,js,css,svg,png}"],
+        globIgnores: ["models/**"],
+      },
+      manifest: {
+        name: "Gyre",
+        short_name: "Gyre",
+        description: "A private chat that runs on your own GPU, in a browser tab.",
+        start_url: "./",
+        scope: "./",
+        display: "standalone",
+        background_color: "#f7f5f0",
+        theme_color: "#f7f5f0",
+        categories: ["productivity", "utilities"],
+        icons: [
+          { src: "icons/gyre-192.png", sizes: "192x192", type: "image/png" },
+          { src: "icons/gyre-512.png", sizes: "512x512", type: "image/png" },
+          { src: "icons/gyre-maskable-512.png", sizes: "512x512", type: "image/png", purpose: "maskable" },
+          { src: "icons/gyre.svg", sizes: "any", type: "image/svg+xml" },
+        ],
+      },
+    }),
+  ],
+  worker: { format: "es" },
+  build: {
+    target: ["chrome113", "edge113", "firefox141", "safari26"], // the first versions with WebGPU
+    modulePreload: { polyfill: false },
+  },
+});
