@@ -182,7 +182,7 @@ test("20,000 draws follow the filtered softmax (chi-square)", () =>
     }
 
     // The rules written out once more, in f64 and without the code under test.
-    const falling = Array.from(row, (logit, token) => ({ token, mass: Math.exp(logit / 1.2) })).sort(
+    const falling = Array.from(row, (logit, token) => ({ token, mass: Math.exp(logit / params.temperature) })).sort(
       (a, b) => b.mass - a.mass,
     );
     const best = falling[0]?.mass ?? 0;
