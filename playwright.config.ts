@@ -1,7 +1,7 @@
 // End-to-end tests: the built app, served as it would be hosted, in a real Chromium with software WebGPU.
 import { defineConfig } from "@playwright/test";
 
-const PORT = 4174;
+const PORT = Number(process.env["GYRE_E2E_PORT"] ?? 4174);
 
 export default defineConfig({
   testDir: "tests/e2e",
@@ -9,7 +9,7 @@ export default defineConfig({
   outputDir: "test-results",
   fullyParallel: false,
   workers: 1, // the software adapter takes every core there is
-  timeout: 90_000,
+  timeout: 300_000,
   expect: { timeout: 30_000 },
   reporter: [["list"]],
   use: {
@@ -34,6 +34,5 @@ export default defineConfig({
   webServer: {
     command: `npx vite preview --port ${PORT} --strictPort`,
     url: `http://localhost:${PORT}/`,
-    reuseExistingServer: true,
   },
 });

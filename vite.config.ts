@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import react from "@vitejs/plugin-react";
 import { defineConfig, type Plugin } from "vite";
 import { VitePWA } from "vite-plugin-pwa";
@@ -7,6 +8,19 @@ const developmentWithoutPolicy: Plugin = {
   name: "gyre-development-without-policy",
   apply: "serve",
   transformIndexHtml: (html) => html.replace(/<meta\s+http-equiv="Content-Security-Policy"[^>]*>/, ""),
+};
+
+/** Comments are half of what a visitor would download of the shaders. Lines stay where they are, for the sake of error messages. */
+const shadersWithoutComments: Plugin = {
+  name: "gyre-shaders-without-comments",
+  apply: "build",
+  enforce: "pre",
+  async load(id) {
+    const [path = "", query] = id.split("?");
+    if (!path.endsWith(".wgsl") || query !== "raw") return null;
+    const source = await readFile(path, "utf8");
+    return `export default ${JSON.stringify(source.replace(/[ \t]*\/\/.*$/gm, "").replace(/^[ \t]+/gm, ""))};`;
+  },
 };
 
 export default defineConfig({
@@ -43,7 +57,7 @@ export default defineConfig({
       },
     }),
   ],
-  worker: { format: "es" },
+  worker: { format: "es", plugins: () => [shadersWithoutComments] },
   build: {
     target: ["chrome113", "edge113", "firefox141", "safari26"], // the first versions with WebGPU
     modulePreload: { polyfill: false },

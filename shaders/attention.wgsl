@@ -2,6 +2,7 @@
 // query gets depends on its position alone, not on how many queries run beside it. Softmax by running maxima (Milakov & Gimelshein 2018).
 override HEADS: u32;
 override KV_HEADS: u32;
+override HEAD_DIM: u32; // the workspace holds one head
 override CONTEXT: u32; // positions the cache has room for
 override SCALE: f32; // of the scores
 
@@ -64,16 +65,16 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   if (lane < vecs) {
     let result = mixed / total;
     for (var i = 0u; i < 4u; i++) {
-      head_values[lane * 4u + i] = result[i];
+      workspace[place(lane * 4u + i)] = result[i];
     }
   }
   workgroupBarrier();
   var scale = 1.0;
   if (ROTATED) {
-    head_hadamard(lane);
-    scale = inverseSqrt(f32(HEAD_BLOCK));
+    hadamard(lane);
+    scale = inverseSqrt(f32(BLOCK));
   }
   for (var i = lane; i < HEAD_DIM; i += 64u) {
-    output[(row * HEADS + head) * HEAD_DIM + i] = head_values[i] * scale;
+    output[(row * HEADS + head) * HEAD_DIM + i] = workspace[place(i)] * scale;
   }
 }

@@ -2,7 +2,7 @@
 override WIDTH: u32; // values a row, a multiple of BLOCK
 
 @group(0) @binding(1) var<storage, read> tokens: array<u32>; // [rows]
-@group(0) @binding(2) var<storage, read> table: array<vec4<u32>>; // [vocabulary, ceil(WIDTH / 16)]
+@group(0) @binding(2) var<storage, read> table: array<u32>; // four codes a word, [vocabulary, ceil(WIDTH / 16) * 4]
 @group(0) @binding(3) var<storage, read> table_scales: array<f32>; // [vocabulary]
 @group(0) @binding(4) var<storage, read> signs: array<u32>; // bit i % 32 of word i / 32 set: value i is negated
 @group(0) @binding(8) var<storage, read_write> output: array<f32>; // [rows, WIDTH]
@@ -11,22 +11,27 @@ override WIDTH: u32; // values a row, a multiple of BLOCK
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
   let row = group.x;
   let token = tokens[row];
-  let words = (WIDTH + 15u) / 16u;
+  let words = (WIDTH + 15u) / 16u * 4u;
   let scale = table_scales[token] * inverseSqrt(f32(BLOCK));
-  for (var chunk = 0u; chunk * 1024u < WIDTH; chunk++) {
-    let word = chunk * 64u + lane;
-    var s = Sixteen();
-    if (word < words) {
-      let codes = table[token * words + word];
-      for (var i = 0u; i < 4u; i++) {
-        s[i] = unpack_codes(codes[i]);
+  for (var first = 0u; first < WIDTH; first += SIZE) {
+    for (var i = lane * 4u; i < SIZE; i += 256u) {
+      let word = (first + i) / 4u;
+      var codes = vec4<f32>();
+      if (word < words) {
+        codes = unpack_codes(table[token * words + word]);
       }
+      workspace[place(i)] = codes.x;
+      workspace[place(i + 1u)] = codes.y;
+      workspace[place(i + 2u)] = codes.z;
+      workspace[place(i + 3u)] = codes.w;
     }
-    s = hadamard(s, lane);
-    for (var i = 0u; i < 16u && word * 16u + i < WIDTH; i++) {
-      let column = word * 16u + i;
-      let x = s[i >> 2u][i & 3u] * scale;
+    workgroupBarrier();
+    hadamard(lane);
+    for (var i = lane; i < SIZE && first + i < WIDTH; i += 64u) {
+      let column = first + i;
+      let x = workspace[place(i)] * scale;
       output[row * WIDTH + column] = select(x, -x, ((signs[column >> 5u] >> (column & 31u)) & 1u) == 1u);
     }
+    workgroupBarrier();
   }
 }

@@ -2,6 +2,7 @@
 // queries for the attention that follows and keys and values in the cache, at the token's position. One workgroup a head and row.
 override HEADS: u32;
 override KV_HEADS: u32;
+override HEAD_DIM: u32; // the workspace holds one head
 override CONTEXT: u32; // positions the cache has room for
 override ROTARY_DIM: u32; // the first dimensions of a head that are turned, in pairs (i, i + ROTARY_DIM / 2)
 override NORM: bool; // root-mean-square norm of each query and key head
@@ -14,11 +15,11 @@ override EPSILON: f32;
 fn norm_head(weights: u32, lane: u32) {
   var squares = 0.0;
   for (var i = lane; i < HEAD_DIM; i += 64u) {
-    squares = fma(head_values[i], head_values[i], squares);
+    squares = fma(workspace[place(i)], workspace[place(i)], squares);
   }
   let inverse_rms = inverseSqrt(reduce_sum(squares, lane) / f32(HEAD_DIM) + EPSILON);
   for (var i = lane; i < HEAD_DIM; i += 64u) {
-    head_values[i] = head_values[i] * inverse_rms * norms[weights + i];
+    workspace[place(i)] = workspace[place(i)] * inverse_rms * norms[weights + i];
   }
   workgroupBarrier();
 }
@@ -27,10 +28,10 @@ fn turn_head(position: u32, lane: u32) {
   let half = ROTARY_DIM / 2u;
   for (var i = lane; i < half; i += 64u) {
     let angle = angles[position * half + i];
-    let a = head_values[i];
-    let b = head_values[i + half];
-    head_values[i] = fma(a, angle.x, -(b * angle.y));
-    head_values[i + half] = fma(b, angle.x, a * angle.y);
+    let a = workspace[place(i)];
+    let b = workspace[place(i + half)];
+    workspace[place(i)] = fma(a, angle.x, -(b * angle.y));
+    workspace[place(i + half)] = fma(b, angle.x, a * angle.y);
   }
   workgroupBarrier();
 }
@@ -42,7 +43,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let position = batch.position + row;
   let is_query = head < HEADS;
   for (var i = lane; i < HEAD_DIM; i += 64u) {
-    head_values[i] = input[(row * (HEADS + 2u * KV_HEADS) + head) * HEAD_DIM + i];
+    workspace[place(i)] = input[(row * (HEADS + 2u * KV_HEADS) + head) * HEAD_DIM + i];
   }
   workgroupBarrier();
   if (head < HEADS + KV_HEADS) {

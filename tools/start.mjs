@@ -17,6 +17,7 @@ await main(async () => {
   const { preview } = await import("vite");
   const server = await preview({
     root: ROOT,
+    appType: "mpa", // a file that is not there is a 404, not the page
     logLevel: "warn",
     preview: { host: "localhost", port, strictPort: false, open: open && hasDesktop() },
   });
@@ -24,7 +25,9 @@ await main(async () => {
   if (url === undefined) throw new Failure("The server did not start.");
   console.log(`\n  Gyre is at ${url}\n  Ctrl+C stops this server. The app itself works on without it after the first visit.\n`);
   if (!url.includes(`:${port}`)) {
-    console.log(`  Port ${port} was taken. A browser keeps each address's data apart: conversations held at the other port are not shown here.\n`);
+    console.log(
+      `  Port ${port} was taken. A browser keeps each address's data apart: conversations held at the other port are not shown here.\n`,
+    );
   }
 });
 

@@ -5,9 +5,9 @@
 fn append(query_head: u32, cache_head: u32, is_query: bool, lane: u32) {
   for (var i = lane; i < HEAD_DIM; i += 64u) {
     if (is_query) {
-      query[query_head * HEAD_DIM + i] = head_values[i];
+      query[query_head * HEAD_DIM + i] = workspace[place(i)];
     } else {
-      cache[cache_head * HEAD_DIM + i] = head_values[i];
+      cache[cache_head * HEAD_DIM + i] = workspace[place(i)];
     }
   }
 }

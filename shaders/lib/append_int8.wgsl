@@ -4,18 +4,18 @@
 @group(0) @binding(6) var<storage, read_write> cache_scales: array<f32>; // [keys and values, KV_HEADS, CONTEXT]
 
 fn append(query_head: u32, cache_head: u32, is_query: bool, lane: u32) {
-  head_hadamard(lane);
+  hadamard(lane);
   var largest = 0.0;
   for (var i = lane; i < HEAD_DIM; i += 64u) {
-    largest = max(largest, abs(head_values[i]));
+    largest = max(largest, abs(workspace[place(i)]));
   }
   largest = reduce_max(largest, lane);
   let inverse_scale = select(0.0, 127.0 / largest, largest > 0.0);
-  let scale = select(1.0, largest * (inverseSqrt(f32(HEAD_BLOCK)) / 127.0), largest > 0.0);
+  let scale = select(1.0, largest * (inverseSqrt(f32(BLOCK)) / 127.0), largest > 0.0);
   let words = HEAD_DIM / 4u;
   if (lane < words) {
     let i = lane * 4u;
-    let word = quantize4(vec4<f32>(head_values[i], head_values[i + 1u], head_values[i + 2u], head_values[i + 3u]), inverse_scale);
+    let word = quantize4(vec4<f32>(workspace[place(i)], workspace[place(i + 1u)], workspace[place(i + 2u)], workspace[place(i + 3u)]), inverse_scale);
     if (is_query) {
       query[query_head * (words + 1u) + lane] = word;
     } else {

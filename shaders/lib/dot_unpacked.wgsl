@@ -5,9 +5,8 @@ fn codes_of(word: u32) -> vec4<f32> {
 }
 
 fn dot16(a: vec4<u32>, b: vec4<u32>) -> i32 {
-  return i32(
-    dot(codes_of(a.x), codes_of(b.x)) + dot(codes_of(a.y), codes_of(b.y)) + dot(codes_of(a.z), codes_of(b.z)) + dot(codes_of(a.w), codes_of(b.w)),
-  );
+  let first = dot(codes_of(a.x), codes_of(b.x)) + dot(codes_of(a.y), codes_of(b.y));
+  return i32(first + dot(codes_of(a.z), codes_of(b.z)) + dot(codes_of(a.w), codes_of(b.w)));
 }
 
 fn dot4(a: u32, b: u32) -> i32 {

@@ -11,7 +11,8 @@ fn pack_codes(values: vec4<f32>) -> u32 {
 
 fn quantize4(values: vec4<f32>, inverse_scale: f32) -> u32 {
   let x = values * inverse_scale;
-  return pack_codes(clamp(vec4<f32>(round_away(x.x), round_away(x.y), round_away(x.z), round_away(x.w)), vec4<f32>(-127.0), vec4<f32>(127.0)));
+  let rounded = vec4<f32>(round_away(x.x), round_away(x.y), round_away(x.z), round_away(x.w));
+  return pack_codes(clamp(rounded, vec4<f32>(-127.0), vec4<f32>(127.0)));
 }
 
 fn unpack_codes(word: u32) -> vec4<f32> {

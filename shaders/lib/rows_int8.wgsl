@@ -1,30 +1,33 @@
 // Entry point of a kernel that makes rows, one workgroup a row, rotated (random signs, then Hadamard) and quantised to INT8 with one scale.
-// The kernel supplies prepare() and value(). Rows wider than a chunk are computed twice: once for the largest value, once for the codes.
+// The kernel supplies prepare() and value(). Rows wider than the workspace are computed twice: once for the largest value, once for the codes.
 override WIDTH: u32; // values a row, a multiple of BLOCK
 
-@group(0) @binding(8) var<storage, read_write> codes: array<vec4<u32>>; // [rows, ceil(WIDTH / 16)], zeros behind the row
+@group(0) @binding(8) var<storage, read_write> codes: array<u32>; // four a word, [rows, ceil(WIDTH / 16) * 4], zeros behind the row
 @group(0) @binding(9) var<storage, read_write> scales: array<f32>; // [rows]
 @group(0) @binding(10) var<storage, read> signs: array<u32>; // bit i % 32 of word i / 32 set: value i is negated
 
-fn rotated(row: u32, chunk: u32, lane: u32) -> Sixteen {
-  var s = Sixteen();
-  let first = chunk * 1024u + lane * 16u;
-  for (var i = 0u; i < 16u && first + i < WIDTH; i++) {
+fn rotate(row: u32, first: u32, lane: u32) {
+  workgroupBarrier(); // whoever read the workspace before is done
+  for (var i = lane; i < SIZE; i += 64u) {
     let column = first + i;
-    let x = value(row, column);
-    s[i >> 2u][i & 3u] = select(x, -x, ((signs[column >> 5u] >> (column & 31u)) & 1u) == 1u);
+    var x = 0.0;
+    if (column < WIDTH) {
+      x = value(row, column);
+      x = select(x, -x, ((signs[column >> 5u] >> (column & 31u)) & 1u) == 1u);
+    }
+    workspace[place(i)] = x;
   }
-  return hadamard(s, lane);
+  workgroupBarrier();
+  hadamard(lane);
 }
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
   let row = group.x;
-  let chunks = (WIDTH + 1023u) / 1024u;
-  let words = (WIDTH + 15u) / 16u;
+  let chunks = (WIDTH + SIZE - 1u) / SIZE;
+  let words = (WIDTH + 15u) / 16u * 4u;
   prepare(row, lane);
 
-  var s = Sixteen();
   var largest = 0.0;
   var inverse_scale = 0.0;
   // Every chunk for the largest value, then every chunk for the codes; a single chunk is still at hand.
@@ -36,22 +39,18 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         scales[row] = select(1.0, largest * (inverseSqrt(f32(BLOCK)) / 127.0), largest > 0.0);
       }
     }
+    let first = (step % chunks) * SIZE;
     if (step == 0u || chunks > 1u) {
-      s = rotated(row, step % chunks, lane);
+      rotate(row, first, lane);
     }
-    if (step < chunks) {
-      for (var i = 0u; i < 4u; i++) {
-        let m = abs(s[i]);
+    for (var i = lane * 4u; i < SIZE; i += 256u) {
+      let v = vec4<f32>(workspace[place(i)], workspace[place(i + 1u)], workspace[place(i + 2u)], workspace[place(i + 3u)]);
+      let word = (first + i) / 4u;
+      if (step < chunks) {
+        let m = abs(v);
         largest = max(largest, max(max(m.x, m.y), max(m.z, m.w)));
-      }
-    } else {
-      let word = (step - chunks) * 64u + lane;
-      if (word < words) {
-        var packed = vec4<u32>();
-        for (var i = 0u; i < 4u; i++) {
-          packed[i] = quantize4(s[i], inverse_scale);
-        }
-        codes[row * words + word] = packed;
+      } else if (word < words) {
+        codes[row * words + word] = quantize4(v, inverse_scale);
       }
     }
   }

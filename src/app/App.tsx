@@ -4,13 +4,12 @@ import { Composer } from "./components/Composer";
 import { EmptyState } from "./components/EmptyState";
 import { Header } from "./components/Header";
 import { Icon } from "./components/Icon";
-import { ModelsDialog } from "./components/ModelsDialog";
 import { Notices } from "./components/Notices";
-import { SettingsDialog } from "./components/SettingsDialog";
 import { Sidebar } from "./components/Sidebar";
 import { Thread } from "./components/Thread";
 import { Trouble } from "./components/Trouble";
 import { useStores, useValue } from "./context";
+import { dialogs } from "./later";
 import controls from "./styles/controls.module.css";
 import { useInstall } from "./use_install";
 import { goTo, useRoute } from "./use_route";
@@ -25,6 +24,7 @@ export function App() {
   const [drawer, setDrawer] = useState(false);
   const [dialog, setDialog] = useState<"settings" | "models" | null>(null);
   const install = useInstall();
+  const opened = useValue(dialogs.module);
 
   const conversation = conversations?.find((one) => one.id === route);
   const title = conversation?.title ?? "New chat";
@@ -70,6 +70,10 @@ export function App() {
   const show = (name: "settings" | "models") => {
     setDrawer(false);
     setDialog(name);
+    dialogs.fetch(() => {
+      setDialog(null);
+      notices.show("This part of Gyre could not be fetched. Look at your connection, or reload the page.");
+    });
   };
   const trouble = <Trouble onModels={() => show("models")} />;
 
@@ -109,8 +113,8 @@ export function App() {
       <div className={controls.hidden} aria-live="polite">
         {announcement}
       </div>
-      {dialog === "settings" && <SettingsDialog onClose={() => setDialog(null)} />}
-      {dialog === "models" && <ModelsDialog onClose={() => setDialog(null)} />}
+      {dialog === "settings" && opened !== null && <opened.SettingsDialog onClose={() => setDialog(null)} />}
+      {dialog === "models" && opened !== null && <opened.ModelsDialog onClose={() => setDialog(null)} />}
     </div>
   );
 }

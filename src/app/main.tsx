@@ -6,11 +6,11 @@ const root = document.getElementById("root");
 if (root === null) throw new Error("index.html has no element with the id root.");
 
 const createWorker = () => new Worker(new URL("../worker/engine.worker.ts", import.meta.url), { type: "module", name: "gyre-engine" });
-const { notices, replies } = await start(root, createWorker);
+const { engine, notices, replies } = await start(root, createWorker);
 
 if (import.meta.env.PROD) {
   registerServiceWorker({
-    onOfflineReady: () => notices.show("Ready to work offline."),
+    onOfflineReady: () => void engine.loaded().then(() => notices.show("Ready to work offline.")), // The model is needed as well.
     onUpdate: (apply) =>
       notices.show("A new version is ready.", {
         action: {

@@ -3,7 +3,8 @@ import { createRoot } from "react-dom/client";
 import { ChatStore } from "../chats/store";
 import { App } from "./App";
 import { ErrorBoundary } from "./components/ErrorBoundary";
-import { StoresContext } from "./context";
+import { type Stores, StoresContext } from "./context";
+import { fetchLater } from "./later";
 import { EngineStore, type EngineWorker } from "./stores/engine";
 import { NoticeStore } from "./stores/notices";
 import { ReplyStore } from "./stores/replies";
@@ -11,24 +12,26 @@ import "./styles/global.css";
 
 const PATIENCE = 300; // ms to wait for saved settings before the first frame, so that it has the right colours
 
-export async function start(root: HTMLElement, createWorker: () => EngineWorker): Promise<{ notices: NoticeStore; replies: ReplyStore }> {
+export async function start(root: HTMLElement, createWorker: () => EngineWorker): Promise<Stores> {
   const chats = new ChatStore("BroadcastChannel" in globalThis ? new BroadcastChannel("gyre-chats") : null);
   const engine = new EngineStore(createWorker);
   const replies = new ReplyStore(chats, engine);
   const notices = new NoticeStore();
+  const stores = { chats, engine, replies, notices };
   const opened = chats.open();
   void opened.then(() => engine.start(chats.settings.get().model));
   await Promise.race([opened, new Promise((resolve) => setTimeout(resolve, PATIENCE))]);
   createRoot(root).render(
     <ErrorBoundary>
-      <StoresContext value={{ chats, engine, replies, notices }}>
+      <StoresContext value={stores}>
         <App />
       </StoresContext>
     </ErrorBoundary>,
   );
+  fetchLater();
   rememberModel(chats, engine);
   keepOnceUsed(replies);
-  return { notices, replies };
+  return stores;
 }
 
 /** The next visit begins with the model that was loaded last. */

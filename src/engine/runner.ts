@@ -1,9 +1,9 @@
 // One forward pass on the GPU: what changes from pass to pass is written, the plan is recorded, everything is submitted once.
 import { Memory } from "../gpu/buffers";
 import type { Gpu } from "../gpu/device";
-import { type PassShape, Plan } from "../gpu/plan";
 import { PipelineCache } from "../gpu/pipelines";
-import { sample, SAMPLING_BYTES, type SamplingParams, writeSampling } from "../kernels/sample";
+import { type PassShape, Plan } from "../gpu/plan";
+import { SAMPLING_BYTES, type SamplingParams, sample, writeSampling } from "../kernels/sample";
 import { BATCH_WORDS, type CacheType } from "../kernels/tensors";
 import { Builder, type State } from "../models/builder";
 import type { Model } from "../models/family";

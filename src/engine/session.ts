@@ -1,6 +1,7 @@
 // A conversation on top of the engine: messages in, text out. The caches survive from turn to turn, so each turn feeds only what is new.
-import type { ChatEvent, ChatMessage, ChatRequest, EndReason } from "../protocol/messages";
+
 import { EngineError } from "../protocol/errors";
+import type { ChatEvent, ChatMessage, ChatRequest, EndReason } from "../protocol/messages";
 import { StreamingDetokenizer } from "../text/detokenizer";
 import { StopMatcher } from "../text/stop";
 import type { ChatTemplate } from "../text/template";
@@ -10,13 +11,16 @@ import type { Engine } from "./engine";
 /** The part of the context that a reply finds free at least, if older messages have to make room for it. */
 const REPLY_SHARE = 1 / 4;
 
+/** What a conversation needs of an engine. */
+export type TokenGenerator = Pick<Engine, "contextLength" | "generate">;
+
 export class ChatSession {
-  readonly #engine: Engine;
+  readonly #engine: TokenGenerator;
   readonly #tokenizer: Tokenizer;
   readonly #template: ChatTemplate;
   readonly #endTokens: ReadonlySet<number>;
 
-  constructor(engine: Engine, tokenizer: Tokenizer, template: ChatTemplate, endTokens: ReadonlySet<number>) {
+  constructor(engine: TokenGenerator, tokenizer: Tokenizer, template: ChatTemplate, endTokens: ReadonlySet<number>) {
     this.#engine = engine;
     this.#tokenizer = tokenizer;
     this.#template = template;

@@ -1,20 +1,19 @@
 import code from "../../shaders/attention.wgsl?raw";
 import type { Dispatch, PassShape } from "../gpu/plan";
-import { hadamardBlock } from "../quantize/hadamard";
+import { hadamardBlock, workspaceSize } from "../quantize/hadamard";
 import { assemble } from "./parts";
 import { type DeviceTraits, dotPart } from "./policy";
 import { expectShape } from "./rows";
 import type { FloatRows, KvCache, Queries } from "./tensors";
 
-const shared = ["batch", "reduce", "head_hadamard"] as const;
+const shared = ["batch", "reduce", "hadamard"] as const;
 
 export const attentionShaders = {
   int8: {
     dot_packed: assemble("attention", code, [...shared, "int8", "dot_packed", "cache_int8"]),
     dot_unpacked: assemble("attention", code, [...shared, "int8", "dot_unpacked", "cache_int8"]),
   },
-  bf16: assemble("attention", code, [...shared, "cache_bf16", "cache_float"]),
-  f32: assemble("attention", code, [...shared, "cache_f32", "cache_float"]),
+  f32: assemble("attention", code, [...shared, "cache_f32"]),
 };
 
 export interface Attention {
@@ -38,7 +37,8 @@ export function attention(label: string, { batch, queries, cache, scale, output 
       KV_HEADS: cache.kvHeads,
       CONTEXT: cache.context,
       HEAD_DIM: cache.headDim,
-      HEAD_BLOCK: hadamardBlock(cache.headDim),
+      SIZE: workspaceSize(cache.headDim),
+      BLOCK: hadamardBlock(cache.headDim),
       SCALE: scale,
     },
     bindings: {

@@ -1,6 +1,6 @@
 import code from "../../shaders/embed_int8.wgsl?raw";
 import type { Dispatch, PassShape } from "../gpu/plan";
-import { hadamardBlock } from "../quantize/hadamard";
+import { hadamardBlock, workspaceSize } from "../quantize/hadamard";
 import { assemble } from "./parts";
 import { expectShape } from "./rows";
 import type { FloatRows, Int8Matrix } from "./tensors";
@@ -20,7 +20,7 @@ export function embedInt8(label: string, { tokens, table, signs, output }: Embed
   return {
     label,
     shader: embedInt8Shader,
-    constants: { WIDTH: table.inputs, BLOCK: hadamardBlock(table.inputs) },
+    constants: { WIDTH: table.inputs, BLOCK: hadamardBlock(table.inputs), SIZE: workspaceSize(table.inputs) },
     bindings: { tokens, table: table.codes, table_scales: table.scales, signs, output: output.values },
     grid: (shape: PassShape) => [shape.rows, 1, 1],
   };

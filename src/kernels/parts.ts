@@ -1,16 +1,12 @@
 // The functions that several shaders share, by name.
-import appendBf16 from "../../shaders/lib/append_bf16.wgsl?raw";
 import appendF32 from "../../shaders/lib/append_f32.wgsl?raw";
 import appendInt8 from "../../shaders/lib/append_int8.wgsl?raw";
 import batch from "../../shaders/lib/batch.wgsl?raw";
-import cacheBf16 from "../../shaders/lib/cache_bf16.wgsl?raw";
 import cacheF32 from "../../shaders/lib/cache_f32.wgsl?raw";
-import cacheFloat from "../../shaders/lib/cache_float.wgsl?raw";
 import cacheInt8 from "../../shaders/lib/cache_int8.wgsl?raw";
 import dotPacked from "../../shaders/lib/dot_packed.wgsl?raw";
 import dotUnpacked from "../../shaders/lib/dot_unpacked.wgsl?raw";
 import hadamard from "../../shaders/lib/hadamard.wgsl?raw";
-import headHadamard from "../../shaders/lib/head_hadamard.wgsl?raw";
 import int8 from "../../shaders/lib/int8.wgsl?raw";
 import mass from "../../shaders/lib/mass.wgsl?raw";
 import noise from "../../shaders/lib/noise.wgsl?raw";
@@ -25,18 +21,14 @@ import wide from "../../shaders/lib/wide.wgsl?raw";
 import { makeShader, type Shader } from "../gpu/shader";
 
 const parts = {
-  append_bf16: appendBf16,
   append_f32: appendF32,
   append_int8: appendInt8,
   batch,
-  cache_bf16: cacheBf16,
   cache_f32: cacheF32,
-  cache_float: cacheFloat,
   cache_int8: cacheInt8,
   dot_packed: dotPacked,
   dot_unpacked: dotUnpacked,
   hadamard,
-  head_hadamard: headHadamard,
   int8,
   mass,
   noise,

@@ -1,15 +1,14 @@
 import code from "../../shaders/rope_append.wgsl?raw";
 import type { Dispatch, PassShape } from "../gpu/plan";
-import { hadamardBlock } from "../quantize/hadamard";
+import { hadamardBlock, workspaceSize } from "../quantize/hadamard";
 import { assemble } from "./parts";
 import { expectShape } from "./rows";
 import type { FloatRows, KvCache, Queries } from "./tensors";
 
-const shared = ["batch", "reduce", "head_hadamard"] as const;
+const shared = ["batch", "reduce", "hadamard"] as const;
 
 export const ropeAppendShaders = {
   int8: assemble("rope_append", code, [...shared, "int8", "append_int8"]),
-  bf16: assemble("rope_append", code, [...shared, "append_bf16"]),
   f32: assemble("rope_append", code, [...shared, "append_f32"]),
 };
 
@@ -38,7 +37,8 @@ export function ropeAppend(label: string, step: RopeAppend): Dispatch {
       KV_HEADS: cache.kvHeads,
       CONTEXT: cache.context,
       HEAD_DIM: cache.headDim,
-      HEAD_BLOCK: hadamardBlock(cache.headDim),
+      SIZE: workspaceSize(cache.headDim),
+      BLOCK: hadamardBlock(cache.headDim),
       ROTARY_DIM: rotaryDim,
       NORM: Number(epsilon !== null),
       EPSILON: epsilon ?? 0,

@@ -1,7 +1,7 @@
 // What the kernels that make rows have in common: where rows go, as floats or rotated and quantised.
 import type { Dispatch, PassShape } from "../gpu/plan";
 import type { Shader } from "../gpu/shader";
-import { hadamardBlock } from "../quantize/hadamard";
+import { hadamardBlock, workspaceSize } from "../quantize/hadamard";
 import { assemble, type PartName } from "./parts";
 import type { Rows } from "./tensors";
 
@@ -29,7 +29,7 @@ export function rowDispatch(
   return {
     label,
     shader,
-    constants: { ...constants, ...width, BLOCK: hadamardBlock(output.width) },
+    constants: { ...constants, ...width, BLOCK: hadamardBlock(output.width), SIZE: workspaceSize(output.width) },
     bindings: { ...bindings, codes: output.codes, scales: output.scales, signs: output.signs },
     grid,
   };

@@ -41,7 +41,7 @@ export interface Int8Matrix {
 export type Matrix = FloatMatrix | Int8Matrix;
 
 /** How keys and values are kept. */
-export type CacheType = "int8" | "bf16" | "f32";
+export type CacheType = "int8" | "f32";
 
 /** Keys and values of one layer, by kv head and position. */
 export interface KvCache {
@@ -66,7 +66,7 @@ export function queryBytes(type: CacheType, headDim: number): number {
 
 /** Bytes of a key or value as it is cached, without its scale. */
 export function cacheEntryBytes(type: CacheType, headDim: number): number {
-  return headDim * { int8: 1, bf16: 2, f32: 4 }[type];
+  return headDim * { int8: 1, f32: 4 }[type];
 }
 
 /** The values that change from pass to pass; see shaders/lib/batch.wgsl. */

@@ -1,7 +1,7 @@
 // The halves of a transformer layer that the families share.
 import type { FloatRows, Rows } from "../kernels/tensors";
 import type { Builder } from "./builder";
-import { ropeAngles, type Rope } from "./rope";
+import { type Rope, ropeAngles } from "./rope";
 import type { LinearSpec, WeightLoader } from "./weights";
 
 export function linear(name: string, outputs: number, inputs: number): LinearSpec {

@@ -1,5 +1,7 @@
 // LFM2 and LFM2.5 (Liquid AI 2025): layers of gated short convolution or grouped-query attention with normed queries and keys, each followed
 // by a gated feed-forward layer. Both spellings of config.json are read; what they mean is transformers' Lfm2Config.
+
+import type { FloatRows, Rows } from "../kernels/tensors";
 import {
   type AttentionSpec,
   attentionBlock,
@@ -13,7 +15,6 @@ import {
 } from "./blocks";
 import type { Builder } from "./builder";
 import { countOf, damaged, flagOf, type Json, listOf, numberOf, unsupported } from "./config";
-import type { FloatRows, Rows } from "../kernels/tensors";
 import type { Family, Model } from "./family";
 import { parseRope } from "./rope";
 import type { LinearSpec, WeightLoader } from "./weights";

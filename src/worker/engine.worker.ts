@@ -7,11 +7,10 @@ import { Models } from "./models";
 declare const self: DedicatedWorkerGlobalScope;
 
 const store = new WeightStore();
-// The bundle lies in assets/, beside models/.
-const models = new Models(store, new URL("../models/gyre-demo/", self.location.href).href);
+// Built, this file lies in assets/ beside models/; in development, in src/worker/.
+const models = new Models(store, new URL(`${import.meta.env.PROD ? "../" : "../../"}models/gyre-demo/`, self.location.href).href);
 const host = serve(
   self,
   makeHandlers(models, (error) => host.fatal(error)),
 );
-// What an interrupted import left behind; nothing waits for it, and it is tried again next time.
-store.sweep(new Set(["gyre-demo"])).catch(() => {});
+models.sweep().catch(() => {}); // Nothing waits for it, and it is tried again next time.

@@ -4,15 +4,13 @@ import { ChatSession } from "../engine/session";
 import { type Gpu, openGpu } from "../gpu/device";
 import { EngineError } from "../protocol/errors";
 import type { Handlers } from "../protocol/host";
-import type { LoadedModel } from "../protocol/messages";
+import type { ChatEvent, ChatRequest, ReplyStats } from "../protocol/messages";
 import { endTokens } from "../text/end_tokens";
 import { loadTemplate } from "../text/template";
 import { loadTokenizer } from "../text/tokenizer";
 import { openCheckpoint } from "../weights/checkpoint";
 import type { Models } from "./models";
-
-// For models that do not say how they want to be sampled.
-const DEFAULTS = { temperature: 0.7, top_k: 40, top_p: 1, min_p: 0, repetition_penalty: 1 } as const;
+import { samplingDefaults } from "./sampling_defaults";
 
 interface Loaded {
   readonly id: string;
@@ -25,6 +23,7 @@ export function makeHandlers(models: Models, onLost: (error: EngineError) => voi
   let gpu: Promise<Gpu> | null = null;
   let loaded: Loaded | null = null;
   let loading: Promise<unknown> = Promise.resolve();
+  let replying: { readonly stop: AbortController; readonly finished: Promise<unknown> } | null = null;
 
   const openOnce = () => {
     gpu ??= openGpu(navigator.gpu);
@@ -38,21 +37,42 @@ export function makeHandlers(models: Models, onLost: (error: EngineError) => voi
     return gpu;
   };
 
-  const unload = () => {
+  /** A reply that is being written ends first, since it uses what is let go of here. */
+  const unload = async () => {
+    replying?.stop.abort();
+    await replying?.finished;
     loaded?.engine.dispose();
     loaded = null;
   };
 
+  const reply = async (
+    { session }: Loaded,
+    request: ChatRequest,
+    signal: AbortSignal,
+    emit: (event: ChatEvent) => void,
+  ): Promise<ReplyStats> => {
+    for await (const event of session.chat(request, signal)) {
+      emit(event);
+      if (event.type === "end") return event.stats;
+    }
+    throw new EngineError("internal", "A reply stopped without an end.");
+  };
+
   const load: Handlers["load"] = async ({ id }, { emit, signal }) => {
-    const start = performance.now();
-    const device = await openOnce();
+    signal.throwIfAborted();
+    const device = await openOnce(); // before the download, which would be in vain without it
     const { source, entry } = await models.open(id, emit, signal);
+    const start = performance.now();
     const checkpoint = await openCheckpoint(source);
     const tokenizer = await loadTokenizer(source);
     const template = await loadTemplate(source, tokenizer);
     signal.throwIfAborted();
-    unload();
+    await unload();
     const engine = await Engine.load(device, checkpoint, { liveTokens: tokenizer.vocabularySize, onProgress: emit });
+    if (signal.aborted) {
+      engine.dispose();
+      throw signal.reason;
+    }
     const ends = endTokens(checkpoint.config, checkpoint.generationConfig, tokenizer);
     loaded = { id, engine, session: new ChatSession(engine, tokenizer, template, ends) };
     return {
@@ -75,33 +95,21 @@ export function makeHandlers(models: Models, onLost: (error: EngineError) => voi
     },
     import: ({ name, files, precision }, { emit, signal }) => models.import(name, files, precision, emit, signal),
     async remove({ id }) {
-      if (loaded?.id === id) unload();
+      if (loaded?.id === id) await unload();
       await models.remove(id);
       return null;
     },
     async chat(request, { emit, signal }) {
       if (!loaded) throw new EngineError("busy", "No model is ready yet.");
-      for await (const event of loaded.session.chat(request, signal)) {
-        emit(event);
-        if (event.type === "end") return event.stats;
+      if (replying) throw new EngineError("busy", "The model is still writing another reply.");
+      const stop = new AbortController();
+      const stats = reply(loaded, request, AbortSignal.any([signal, stop.signal]), emit);
+      replying = { stop, finished: stats.catch(() => {}) };
+      try {
+        return await stats;
+      } finally {
+        replying = null;
       }
-      throw new EngineError("internal", "A reply stopped without an end.");
     },
-  };
-}
-
-function samplingDefaults(config: Readonly<Record<string, unknown>>): LoadedModel["defaults"] {
-  const number = (key: keyof typeof DEFAULTS): number => {
-    const value = config[key];
-    return typeof value === "number" ? value : DEFAULTS[key];
-  };
-  return {
-    temperature: number("temperature"),
-    topK: number("top_k"),
-    topP: number("top_p"),
-    minP: number("min_p"),
-    repetitionPenalty: number("repetition_penalty"),
-    presencePenalty: 0,
-    frequencyPenalty: 0,
   };
 }

@@ -1,18 +1,20 @@
 // The models that this page can run: the one that ships with the app, and those that the user brought, all kept in IndexedDB.
-import { convertCheckpoint } from "../engine/convert";
 import { EngineError } from "../protocol/errors";
 import type { LoadProgress, ModelEntry, PickedFile, Precision } from "../protocol/messages";
 import { loadTokenizer } from "../text/tokenizer";
 import { BlobSource } from "../weights/blob_source";
 import { openCheckpoint } from "../weights/checkpoint";
 import { downloadPackage, fetchManifest } from "../weights/http_source";
-import { chunkSpan, type Manifest, MANIFEST_PATH, packageBytes, parseManifest, sha256 } from "../weights/package";
+import { chunkSpan, MANIFEST_PATH, type Manifest, packageBytes, parseManifest, sha256 } from "../weights/package";
 import type { PackageSink } from "../weights/package_writer";
 import { readJson, type Source } from "../weights/source";
 import { ensureRoom, type WeightStore } from "../weights/store";
 import { storedSource } from "../weights/stored_source";
 
 const SHIPPED = "gyre-demo";
+
+const NEWER_WITHIN = 1500; // ms to ask for a newer version of a shipped model that is on the device already
+const IMPORTING = "gyre-import"; // name of the lock that every import holds
 
 type OnProgress = (progress: LoadProgress) => void;
 
@@ -30,7 +32,7 @@ export class Models {
     const stored = await this.#store.list();
     const entries = stored.map(({ id, manifest }) => entryOf(id, manifest, true));
     if (stored.some(({ id }) => id === SHIPPED)) return entries.sort((a, b) => Number(b.shipped) - Number(a.shipped));
-    return [entryOf(SHIPPED, await fetchManifest(this.#shippedUrl), false), ...entries];
+    return [await this.#toDownload(), ...entries];
   }
 
   /** The files of a model, after downloading what is shipped and missing. Throws "model-missing" for an unknown one. */
@@ -55,15 +57,25 @@ export class Models {
     const id = crypto.randomUUID();
     const sink = this.#store.stage(id, id);
     const report = (done: number, total: number) => onProgress({ phase: "import", done, total });
+    const { convertCheckpoint } = await import("../engine/convert"); // few visitors ever need it
     try {
-      const manifest = checkpoint.packed
-        ? await copyPackage(source, sink, report, signal)
-        : await convertCheckpoint(checkpoint, { name, precision, onProgress: report, signal }, sink);
+      const manifest = await navigator.locks.request(IMPORTING, { mode: "shared", signal }, () =>
+        checkpoint.packed
+          ? copyPackage(source, sink, report, signal)
+          : convertCheckpoint(checkpoint, { name, precision, onProgress: report, signal }, sink),
+      );
       return entryOf(id, manifest, true);
     } catch (error) {
       await this.#store.remove(id);
       throw error;
     }
+  }
+
+  /** Removes what an interrupted import left behind, unless one is at work in some tab. A broken-off download stays, to be gone on with. */
+  async sweep(): Promise<void> {
+    await navigator.locks.request(IMPORTING, { ifAvailable: true }, async (lock) => {
+      if (lock) await this.#store.sweep(new Set([SHIPPED]));
+    });
   }
 
   async remove(id: string): Promise<void> {
@@ -73,14 +85,27 @@ export class Models {
   /** Fetches the shipped model, or its newer version; without a network the stored one has to do. */
   async #download(onProgress: OnProgress, signal: AbortSignal): Promise<void> {
     const stored = await this.#store.get(SHIPPED);
-    const manifest = await fetchManifest(this.#shippedUrl, signal).catch((error: unknown) => {
+    const patience = stored ? AbortSignal.any([signal, AbortSignal.timeout(NEWER_WITHIN)]) : signal;
+    const manifest = await fetchManifest(this.#shippedUrl, patience).catch((error: unknown) => {
       if (!stored || signal.aborted) throw error;
       return stored.manifest;
     });
     if (stored && JSON.stringify(stored.manifest) === JSON.stringify(manifest)) return;
     await ensureRoom(packageBytes(manifest));
     const report = (done: number, total: number) => onProgress({ phase: "download", done, total });
-    await downloadPackage({ id: SHIPPED, baseUrl: this.#shippedUrl, manifest, store: this.#store, signal, onProgress: report });
+    const options = { id: SHIPPED, baseUrl: this.#shippedUrl, manifest, store: this.#store, signal, onProgress: report };
+    await downloadPackage(options).catch((error: unknown) => {
+      if (!stored || signal.aborted) throw error;
+    });
+  }
+
+  /** The shipped model before its first download. Where the server cannot be reached, loading it will say why; the list must not fail. */
+  async #toDownload(): Promise<ModelEntry> {
+    try {
+      return entryOf(SHIPPED, await fetchManifest(this.#shippedUrl), false);
+    } catch {
+      return { id: SHIPPED, name: "Gyre demo", family: "", precision: "w8a8", parameters: 0, bytes: 0, shipped: true, stored: false };
+    }
   }
 }
 

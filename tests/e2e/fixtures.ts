@@ -1,6 +1,6 @@
 // What every end-to-end test watches beside its own affair: no request leaves the app's origin, nothing breaks the
 // Content-Security-Policy, and no script fails.
-import { test as base, type BrowserContext, expect, type Page } from "@playwright/test";
+import { type BrowserContext, test as base, expect, type Page } from "@playwright/test";
 
 export { expect } from "@playwright/test";
 
@@ -30,10 +30,13 @@ export function watch(context: BrowserContext, baseURL: string): string[] {
   return found;
 }
 
+export const LOADING = 150_000; // ms: compiling shaders for the software adapter takes long where cores are shared
+
 export const composer = (page: Page) => page.getByRole("textbox", { name: "Message", exact: true });
 export const replies = (page: Page) => page.getByRole("article", { name: "Assistant" });
 export const questions = (page: Page) => page.getByRole("article", { name: "You" });
-export const modelReady = (page: Page) => expect(page.getByRole("button", { name: /^Model: .*\. Ready$/ })).toBeVisible({ timeout: 60_000 });
+export const modelReady = (page: Page) =>
+  expect(page.getByRole("button", { name: /^Model: .*\. Ready$/ })).toBeVisible({ timeout: LOADING });
 
 /** Types a message and sends it with Enter. */
 export async function say(page: Page, text: string): Promise<void> {
@@ -41,14 +44,23 @@ export async function say(page: Page, text: string): Promise<void> {
   await composer(page).press("Enter");
 }
 
+/** Limits replies, where a test is not about their length and a slow machine should not write long ones. */
+export async function shortReplies(page: Page): Promise<void> {
+  await page.getByRole("button", { name: "Settings" }).click();
+  await page.getByLabel("Longest reply").fill("24");
+  await page.keyboard.press("Escape");
+}
+
 /** Waits until the newest reply is finished, and returns its text. */
 export async function finishedReply(page: Page): Promise<string> {
   const last = replies(page).last();
-  await expect(last).toHaveAttribute("aria-busy", "false", { timeout: 60_000 });
+  await expect(last).toHaveAttribute("aria-busy", "false", { timeout: LOADING });
   await expect(last.getByText(/first token/)).toBeVisible();
   return (await last.textContent()) ?? "";
 }
 
 /** Whether the page is wider than its window, the thing that must never be on a phone. */
 export const scrollsSideways = (page: Page) =>
-  page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth || document.body.scrollWidth > innerWidth);
+  page.evaluate(
+    () => document.documentElement.scrollWidth > document.documentElement.clientWidth || document.body.scrollWidth > innerWidth,
+  );

@@ -145,7 +145,10 @@ test("conversations leave as a file, are deleted, and come back from it", async 
   const download = page.waitForEvent("download");
   await page.getByRole("button", { name: "Export conversations" }).click();
   const path = await (await download).path();
-  expect(JSON.parse(await readFile(path, "utf8"))).toMatchObject({ format: "gyre-chats", conversations: [{ title: "Take this with you" }] });
+  expect(JSON.parse(await readFile(path, "utf8"))).toMatchObject({
+    format: "gyre-chats",
+    conversations: [{ title: "Take this with you" }],
+  });
   await page.getByRole("button", { name: "Delete all conversations and settings" }).click();
   await page.getByRole("button", { name: "Really delete them?" }).click();
   await expect(page.getByRole("dialog")).toHaveCount(0);
@@ -172,6 +175,20 @@ test("an unsent draft survives a reload and a look at another conversation", asy
   await expect(composer(page)).toHaveValue("half a thou");
   await page.reload();
   await expect(composer(page)).toHaveValue("half a thou");
+});
+
+test("the composer has the focus from the start, Shift+Enter breaks a line and Enter sends", async ({ page }) => {
+  await fakeEngine(page);
+  await page.goto("./");
+  await expect(composer(page)).toBeFocused();
+  await page.keyboard.type("one");
+  await page.keyboard.press("Shift+Enter");
+  await page.keyboard.type("two");
+  await expect(composer(page)).toHaveValue("one\ntwo");
+  await page.keyboard.press("Enter");
+  await expect(composer(page)).toHaveValue("");
+  await expect(questions(page)).toHaveText("one\ntwo");
+  await expect(composer(page)).toBeFocused();
 });
 
 test("an input method's Enter does not send", async ({ page }) => {
@@ -222,7 +239,8 @@ test("every control has a name, and the landmarks are there", async ({ page }) =
         .filter((element) => {
           const labelled = element.getAttribute("aria-labelledby");
           const label = labelled === null ? "" : (document.getElementById(labelled)?.textContent ?? "");
-          const labels = "labels" in element ? [...((element as HTMLInputElement).labels ?? [])].map((one) => one.textContent).join("") : "";
+          const labels =
+            "labels" in element ? [...((element as HTMLInputElement).labels ?? [])].map((one) => one.textContent).join("") : "";
           const text = element.tagName === "DIALOG" ? "" : element.textContent;
           return `${element.getAttribute("aria-label") ?? ""}${label}${labels}${text}`.trim() === "";
         })

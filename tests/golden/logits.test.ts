@@ -1,13 +1,13 @@
 // Tiny random models against transformers: logits at every position, fed all at once, in pieces and token by token.
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { FolderSource } from "../../src/cli/folder_source";
 import { Engine } from "../../src/engine/engine";
 import { widen } from "../../src/quantize/floats";
-import { openCheckpoint } from "../../src/weights/checkpoint";
 import { readHeader } from "../../src/weights/safetensors";
 import { useGpu } from "../setup/gpu";
+import { fixture, logitsOf, openFixture } from "../setup/models";
 
 const bench = useGpu();
 const fixtures = join(import.meta.dirname, "fixtures");
@@ -26,12 +26,6 @@ async function golden(folder: string) {
   return { tokens, logits: widen((await read("logits")).bytes, "F32") };
 }
 
-async function logitsOf(engine: Engine, tokens: readonly number[], rows: number): Promise<Float32Array> {
-  const parts: number[] = [];
-  for await (const part of engine.logits(tokens, rows)) parts.push(...part);
-  return Float32Array.from(parts);
-}
-
 function largest(values: Float32Array): number {
   return values.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
 }
@@ -41,28 +35,18 @@ test("there are fixtures of both families", () => {
   expect(names.filter((name) => name.startsWith("llama")).length).toBeGreaterThanOrEqual(4);
 });
 
-describe.each(names)("%s", (name) => {
-  test(
-    "full precision: within 1e-3 of the largest logit, however the tokens are fed; equal bits for 1 to 16 rows",
-    () =>
-      bench.run(async () => {
-        const folder = join(fixtures, name);
-        const { tokens, logits } = await golden(folder);
-        const engine = await Engine.load(bench.gpu, await openCheckpoint(new FolderSource(folder)), {
-          precision: "full",
-          maxRows: 64,
-          maxHeadRows: 64,
-        });
-        const alone = await logitsOf(engine, tokens, 1);
-        for (const [rows, actual] of [[1, alone], ...(await Promise.all([])), [64, await logitsOf(engine, tokens, 64)]] as const) {
-          expect(actual.length).toBe(logits.length);
-          const worst = actual.reduce((most, x, i) => Math.max(most, Math.abs(x - (logits[i] ?? Number.NaN))), 0);
-          expect(worst, `${rows} rows a pass`).toBeLessThanOrEqual(1e-3 * largest(logits));
-        }
-        expect(await logitsOf(engine, tokens, 5)).toEqual(alone);
-        expect(await logitsOf(engine, tokens, 16)).toEqual(alone);
-        engine.dispose();
-      }),
-    60_000,
-  );
-});
+test.each(names)(
+  "%s: full precision is within 1e-3 of the largest logit, fed at once or token by token, with equal bits",
+  (name) =>
+    bench.run(async () => {
+      const { tokens, logits } = await golden(fixture(name));
+      const engine = await Engine.load(bench.gpu, await openFixture(name), { precision: "full", maxRows: 64, maxHeadRows: 64 });
+      const alone = await logitsOf(engine, tokens, 1);
+      const worst = alone.reduce((most, x, i) => Math.max(most, Math.abs(x - (logits[i] ?? Number.NaN))), 0);
+      expect(alone.length).toBe(logits.length);
+      expect(worst).toBeLessThanOrEqual(1e-3 * largest(logits));
+      for (const rows of [5, 16, 64]) expect(await logitsOf(engine, tokens, rows), `${rows} rows`).toEqual(alone);
+      engine.dispose();
+    }),
+  120_000,
+);

@@ -13,7 +13,6 @@ const packed = { packedDot: true, software: true } as const;
 /** The largest difference allowed, as a share of the largest value; the reference is given the very numbers that the cache stands for. */
 const cacheTypes: readonly { type: CacheType; tolerance: number }[] = [
   { type: "int8", tolerance: 5e-6 },
-  { type: "bf16", tolerance: 5e-6 },
   { type: "f32", tolerance: 5e-6 },
 ];
 
@@ -88,24 +87,27 @@ describe.each(cacheTypes)("attention over $type", ({ type, tolerance }) => {
   );
 
   // The heart of the project: what a token gets, bit for bit, must not depend on how many tokens are fed with it.
-  test.each([37, 2030])("64 rows from position %i have the same bits in passes of 1, 2, 3, 5, 16 and 64", (position) =>
-    bench.run(async (lab) => {
-      const rows = 64;
-      const layer = makeLayer(lab, type, shapes[0], position + rows);
-      const input = randomRows(layer, position + rows, 52);
-      const before = input.slice(0, position * layer.inputWidth);
-      await lab.pass([[ropeAppend("test", layer.append(before))]], { rows: position, headRows: 0 });
+  test.each([37, 2030])(
+    "64 rows from position %i have the same bits in passes of 1, 2, 3, 5, 16 and 64",
+    (position) =>
+      bench.run(async (lab) => {
+        const rows = 64;
+        const layer = makeLayer(lab, type, shapes[0], position + rows);
+        const input = randomRows(layer, position + rows, 52);
+        const before = input.slice(0, position * layer.inputWidth);
+        await lab.pass([[ropeAppend("test", layer.append(before))]], { rows: position, headRows: 0 });
 
-      const together = await inPasses(lab, layer, input, position, 64);
-      await expectRows(layer, together, position, [0, 1, 17, 18, 63], tolerance);
-      const cache = await layer.cacheBytes();
-      for (const count of [16, 5, 3, 2, 1]) {
-        layer.forget(position);
-        const apart = await inPasses(lab, layer, input, position, count);
-        expectSameBits(apart, together, `outputs of passes of ${count}`);
-        expectSameBits(await layer.cacheBytes(), cache, `cache after passes of ${count}`);
-      }
-    }),
+        const together = await inPasses(lab, layer, input, position, 64);
+        await expectRows(layer, together, position, [0, 1, 17, 18, 63], tolerance);
+        const cache = await layer.cacheBytes();
+        for (const count of [16, 5, 3, 2, 1]) {
+          layer.forget(position);
+          const apart = await inPasses(lab, layer, input, position, count);
+          expectSameBits(apart, together, `outputs of passes of ${count}`);
+          expectSameBits(await layer.cacheBytes(), cache, `cache after passes of ${count}`);
+        }
+      }),
+    180_000, // Some seconds alone, but machines that test may be shared.
   );
 });
 

@@ -115,7 +115,7 @@ export class AttentionLayer {
     const { type, kvHeads, headDim, context } = this.shape;
     const slots = 2 * kvHeads * context;
     const bytes = new Uint8Array(await this.#lab.read(this.cache.entries), 0, slots * cacheEntryBytes(type, headDim));
-    if (type !== "int8" || !this.cache.scales) return widen(bytes, type === "bf16" ? "BF16" : "F32");
+    if (type !== "int8" || !this.cache.scales) return widen(bytes, "F32");
     return unrotateHeads(new Int8Array(bytes.buffer, 0, bytes.length), await this.#lab.floats(this.cache.scales, slots), headDim);
   }
 

@@ -1,8 +1,8 @@
 // One device a test file, and every test inside error scopes, so that an invalid command fails the test that gave it.
 import { afterAll, beforeAll } from "vitest";
+import { nodeGpu } from "../../src/cli/node_gpu";
 import { Memory } from "../../src/gpu/buffers";
 import { type Gpu, inErrorScopes, openGpu } from "../../src/gpu/device";
-import { nodeGpu } from "../../src/cli/node_gpu";
 import { PipelineCache } from "../../src/gpu/pipelines";
 import { type PassShape, Plan, type Step } from "../../src/gpu/plan";
 import { BATCH_WORDS } from "../../src/kernels/tensors";

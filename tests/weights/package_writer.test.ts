@@ -12,7 +12,7 @@ const INFO: PackageInfo = {
   family: "lfm2",
   precision: "w8a8",
   parameters: 60,
-  rotation: { signs: "philox", seed: [7, 8], maxBlock: 1024 },
+  rotation: { signs: "fmix32", maxBlock: 1024 },
 };
 
 /** Keeps copies: the writer may reuse what it hands over. */

@@ -6,7 +6,13 @@ import { basename, dirname, join } from "node:path";
 import { findBrowser } from "./browser.mjs";
 
 const DRIVER_FOLDERS = ["/usr/share/vulkan/icd.d", "/usr/local/share/vulkan/icd.d", "/etc/vulkan/icd.d", "/usr/local/etc/vulkan/icd.d"];
-const BROWSER_FOLDERS = ["/usr/lib/chromium", "/usr/lib64/chromium-browser", "/usr/lib/chromium-browser", "/opt/google/chrome", "/opt/microsoft/msedge"];
+const BROWSER_FOLDERS = [
+  "/usr/lib/chromium",
+  "/usr/lib64/chromium-browser",
+  "/usr/lib/chromium-browser",
+  "/opt/google/chrome",
+  "/opt/microsoft/msedge",
+];
 const SOFTWARE_DRIVER = "vk_swiftshader_icd.json";
 
 /**
@@ -38,8 +44,11 @@ function chosenByUser() {
  * @param {{ exists: (path: string) => boolean, list: (path: string) => string[] }} [files]
  */
 export function hasGpu(files = { exists: existsSync, list: (path) => (existsSync(path) ? readdirSync(path) : []) }) {
-  const drivers = DRIVER_FOLDERS.flatMap((folder) => files.list(folder)).filter((name) => name.endsWith(".json") && !/lvp|lavapipe|swiftshader/i.test(name));
-  const device = files.exists("/dev/nvidiactl") || files.exists("/dev/dxg") || files.list("/dev/dri").some((name) => name.startsWith("renderD"));
+  const drivers = DRIVER_FOLDERS.flatMap((folder) => files.list(folder)).filter(
+    (name) => name.endsWith(".json") && !/lvp|lavapipe|swiftshader/i.test(name),
+  );
+  const device =
+    files.exists("/dev/nvidiactl") || files.exists("/dev/dxg") || files.list("/dev/dri").some((name) => name.startsWith("renderD"));
   return drivers.length > 0 && device;
 }
 
@@ -50,6 +59,7 @@ export function hasGpu(files = { exists: existsSync, list: (path) => (existsSync
  * @returns {string | null}
  */
 export function softwareDriver(browser, files = { exists: existsSync, real: realpathSync }) {
-  const beside = browser === null ? [] : [dirname(files.real(browser)), join("/usr/lib", basename(browser)), join("/opt", basename(browser))];
+  const beside =
+    browser === null ? [] : [dirname(files.real(browser)), join("/usr/lib", basename(browser)), join("/opt", basename(browser))];
   return [...beside, ...BROWSER_FOLDERS].map((folder) => join(folder, SOFTWARE_DRIVER)).find((path) => files.exists(path)) ?? null;
 }

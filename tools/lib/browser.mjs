@@ -32,7 +32,11 @@ const thisMachine = {
 
 const LINUX_NAMES = ["google-chrome-stable", "google-chrome", "chromium", "chromium-browser", "microsoft-edge-stable", "microsoft-edge"];
 const MAC_APPS = ["Google Chrome", "Chromium", "Microsoft Edge", "Google Chrome for Testing"];
-const WINDOWS_PATHS = ["Google\\Chrome\\Application\\chrome.exe", "Chromium\\Application\\chrome.exe", "Microsoft\\Edge\\Application\\msedge.exe"];
+const WINDOWS_PATHS = [
+  "Google\\Chrome\\Application\\chrome.exe",
+  "Chromium\\Application\\chrome.exe",
+  "Microsoft\\Edge\\Application\\msedge.exe",
+];
 // Playwright's folders have changed names over the years; the headless shell is left out because it has no WebGPU.
 const PLAYWRIGHT_PATHS = {
   linux: ["chrome-linux64/chrome", "chrome-linux/chrome"],
@@ -84,11 +88,11 @@ function installedPaths({ env, home, platform }) {
 
 /** @param {Machine} machine */
 function playwrightPaths({ env, home, platform, list }) {
-  const { join } = platform === "win32" ? win32 : posix;
+  const paths = platform === "win32" ? win32 : posix;
   const standard = {
-    linux: join(home, ".cache", "ms-playwright"),
-    darwin: join(home, "Library", "Caches", "ms-playwright"),
-    win32: join(env["LOCALAPPDATA"] ?? join(home, "AppData", "Local"), "ms-playwright"),
+    linux: paths.join(home, ".cache", "ms-playwright"),
+    darwin: paths.join(home, "Library", "Caches", "ms-playwright"),
+    win32: paths.join(env["LOCALAPPDATA"] ?? paths.join(home, "AppData", "Local"), "ms-playwright"),
   };
   const system = platform === "darwin" || platform === "win32" ? platform : "linux";
   const cache = env["PLAYWRIGHT_BROWSERS_PATH"] ?? standard[system];
@@ -98,7 +102,7 @@ function playwrightPaths({ env, home, platform, list }) {
       return revision === undefined ? [] : [{ name, revision: Number(revision) }];
     })
     .toSorted((a, b) => b.revision - a.revision)
-    .flatMap(({ name }) => PLAYWRIGHT_PATHS[system].map((path) => join(cache, name, path)));
+    .flatMap(({ name }) => PLAYWRIGHT_PATHS[system].map((path) => paths.join(cache, name, path)));
 }
 
 const WHAT_TO_INSTALL = `No Chromium was found for the tests. Install one of these and run the command again:
@@ -118,7 +122,8 @@ export async function needBrowser() {
     console.log("No Chromium is installed. Installing Debian's...");
     const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
     const update = await run("apt-get", ["update", "-q"], { env, timeoutMs: 300_000 });
-    if (update.code === 0) await run("apt-get", ["install", "-y", "-q", "--no-install-recommends", "chromium"], { env, timeoutMs: 600_000 });
+    if (update.code === 0)
+      await run("apt-get", ["install", "-y", "-q", "--no-install-recommends", "chromium"], { env, timeoutMs: 600_000 });
     const installed = findBrowser();
     if (installed !== null) return installed;
   }

@@ -78,7 +78,8 @@ async function buildLocked(target, output) {
   const stamp = stampPath(target);
   rmSync(stamp, { force: true });
   const before = fingerprint(ROOT, inputs); // a file saved during the build makes the build stale
-  const { code } = await runNode(bin("vite"), args, { output, timeoutMs: 300_000 });
+  const level = output === "stdout" ? "info" : "warn";
+  const { code } = await runNode(bin("vite"), [...args, "--logLevel", level], { output, timeoutMs: 300_000 });
   if (code !== 0) return false;
   mkdirSync(dirname(stamp), { recursive: true });
   writeFileSync(stamp, before);

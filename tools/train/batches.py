@@ -7,10 +7,10 @@ import torch
 from chat import PAD, SYSTEMS, draw, encode
 
 # Shares of the tokens at the start and at the end of training; between, a line from one to the other.
-EARLY = {"tinystories": 0.25, "tinystories_chat": 0.25, "fairy_tales": 0.10, "soda": 0.02,
-         "small_talk": 0.12, "about_gyre": 0.11, "stories": 0.15}
-LATE = {"tinystories": 0.06, "tinystories_chat": 0.16, "fairy_tales": 0.03, "soda": 0.0,
-        "small_talk": 0.30, "about_gyre": 0.23, "stories": 0.22}
+EARLY = {"tinystories": 0.06, "tinystories_chat": 0.24, "fairy_tales": 0.02, "soda": 0.0,
+         "small_talk": 0.25, "about_gyre": 0.23, "stories": 0.20}
+LATE = {"tinystories": 0.0, "tinystories_chat": 0.10, "fairy_tales": 0.0, "soda": 0.0,
+        "small_talk": 0.35, "about_gyre": 0.32, "stories": 0.23}
 CHATS = ("small_talk", "about_gyre", "stories")  # what is joined to longer conversations
 
 

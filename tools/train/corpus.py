@@ -69,7 +69,8 @@ def load(data: Path = DATA, dialogues: Path = DIALOGUES) -> dict[str, dict[str, 
     sources = {
         "tinystories": [[("text", [s])] for s in stories],
         "tinystories_chat": [as_chat(s) for s in stories],
-        "fairy_tales": [[("text", [p])] for t in plain_documents(data / "fairy_tales.txt") for p in pieces(t)],
+        "fairy_tales": [[("text", [p])] for t in plain_documents(data / "fairy_tales.txt")
+                        for p in pieces(t.replace("\n", " "))],
         "soda": parse_dialogues(data / "soda_dialogues.txt", {"User": "user", "Bot": "assistant"}),
     }
     for path in sorted(dialogues.glob("*.txt")):

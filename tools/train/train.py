@@ -2,7 +2,8 @@
 
 Warm-up, a long stretch at full rate, then a straight line down to zero. The number of steps may be
 changed between two starts as long as the descent has not begun. A running average of the weights
-stands in for the descent until then: it is what is judged and exported.
+stands in for the descent until then: it is what is judged and exported. On a machine that others
+use, --minutes ends the run on time; warm-up, descent and mix then follow whichever is further on.
 """
 
 import argparse
@@ -27,17 +28,18 @@ arguments.add_argument("--run", type=Path, required=True, help="folder of the ch
 arguments.add_argument("--data", type=Path, default=corpus.DATA)
 arguments.add_argument("--dialogues", type=Path, default=corpus.DIALOGUES)
 arguments.add_argument("--steps", type=int, default=2000)
-arguments.add_argument("--rows", type=int, default=8)
+arguments.add_argument("--minutes", type=float, default=1e9, help="finish in this time even if it is too short for --steps")
+arguments.add_argument("--rows", type=int, default=4)
 arguments.add_argument("--length", type=int, default=512, help="tokens in a row")
 arguments.add_argument("--decay", type=float, default=0.3, help="share of the steps in which the rate falls")
 arguments.add_argument("--lr-matrices", type=float, default=0.02)
 arguments.add_argument("--lr-rest", type=float, default=0.004)
-arguments.add_argument("--save-every", type=int, default=100)
+arguments.add_argument("--save-every", type=int, default=50)
 arguments.add_argument("--workers", type=int, default=cores(), help="threads of one core each")
 
 
-def rate(step: int, steps: int, decay: float) -> float:
-    return min(1.0, (step + 1) / 60, (steps - step) / (decay * steps))
+def rate(step: int, progress: float, decay: float) -> float:
+    return max(0.0, min(1.0, (step + 1) / 60, (1 - progress) / decay))
 
 
 def main() -> None:
@@ -50,7 +52,7 @@ def main() -> None:
     tokenizer = Tokenizer.from_file(str(path)) if path.exists() else build_tokenizer.build(split, path)
     model = lfm2.create(tokenizer.get_vocab_size()).to(device)
     lfm2.quick_conv(model)
-    average = torch.optim.swa_utils.AveragedModel(model, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.985))
+    average = torch.optim.swa_utils.AveragedModel(model, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.99))
     workers = Workers(model, args.workers)
     steppers = optimizers(model, workers, args.lr_matrices, args.lr_rest)
     state = {"step": 0, "tokens": 0, "seconds": 0.0}
@@ -75,13 +77,15 @@ def main() -> None:
             file.write(line + "\n")
 
     batches, started, seen = Batches(tokenizer, split["train"], args.length, args.rows), time.time(), 0.0
+    progress = 0.0
     for step in range(state["step"], args.steps):
-        ids, positions, weights = (x.to(device) for x in batches.batch(step, step / args.steps))
+        progress = max(progress, step / args.steps, min(1.0, state["seconds"] / 60 / args.minutes))
+        ids, positions, weights = (x.to(device) for x in batches.batch(step, progress))
         loss = workers.gradients(ids, positions, weights)
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         for stepper, peak in zip(steppers, peaks):
             for group, top in zip(stepper.param_groups, peak):
-                group["lr"] = top * rate(step, args.steps, args.decay)
+                group["lr"] = top * rate(step, progress, args.decay)
             stepper.step()
         model.zero_grad(set_to_none=True)
         average.update_parameters(model)
@@ -91,9 +95,12 @@ def main() -> None:
         if (step + 1) % 20 == 0:
             log(loss=round(seen / 20, 4), fill=round((ids > 0).float().mean().item(), 3))
             seen = 0.0
-        if (step + 1) % args.save_every == 0 or step + 1 == args.steps:
+        last = step + 1 == args.steps or progress == 1.0
+        if (step + 1) % args.save_every == 0 or last:
             save()
-            log(held_out=bits_per_byte(average.module, tokenizer, split["held_out"]))
+            log(progress=round(progress, 3), held_out=bits_per_byte(average.module, tokenizer, split["held_out"], 10))
+        if last:
+            break
 
 
 if __name__ == "__main__":

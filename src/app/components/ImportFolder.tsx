@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "react";
+import { useCallback, useRef, useState } from "react";
 import { EngineError } from "../../protocol/errors";
 import type { PickedFile, Precision } from "../../protocol/messages";
 import { useStores, useValue } from "../context";
@@ -25,8 +25,9 @@ export function ImportFolder() {
   const picker = useRef<HTMLInputElement>(null);
   const cancel = useRef<AbortController | null>(null);
 
-  useEffect(() => {
-    if (picker.current !== null) picker.current.webkitdirectory = true; // React does not know the attribute.
+  const attach = useCallback((element: HTMLInputElement | null) => {
+    picker.current = element;
+    if (element !== null) element.webkitdirectory = true; // React does not know the attribute.
   }, []);
 
   const open = async (picked: readonly File[]) => {
@@ -90,7 +91,7 @@ export function ImportFolder() {
         </button>
       </div>
       <input
-        ref={picker}
+        ref={attach}
         type="file"
         hidden
         multiple

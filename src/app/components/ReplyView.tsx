@@ -4,12 +4,12 @@ import { Value } from "../../chats/observable";
 import type { AssistantMessage } from "../../chats/schema";
 import { useStores, useValue } from "../context";
 import { formatEnd, formatMs, formatRate } from "../format";
+import { markdown } from "../later";
 import type { Phase } from "../stores/replies";
 import controls from "../styles/controls.module.css";
 import { CopyButton } from "./CopyButton";
 import { Icon } from "./Icon";
 import { Mark } from "./Mark";
-import { Markdown } from "./Markdown";
 import classes from "./Message.module.css";
 
 interface Props {
@@ -30,6 +30,7 @@ const WAITING: Readonly<Record<Phase, string>> = {
 export const ReplyView = memo(({ message, phase, last }: Props) => {
   const { replies } = useStores();
   const streamed = useValue(phase === "writing" ? replies.text : NO_TEXT);
+  const Markdown = useValue(markdown.module)?.Markdown;
   const forgotten = message.stats?.forgottenMessages ?? 0;
   const text = streamed.length > message.content.length ? streamed : message.content;
   return (
@@ -41,7 +42,13 @@ export const ReplyView = memo(({ message, phase, last }: Props) => {
             The {forgotten} earliest messages no longer fit in this model's memory, so it answered without them.
           </p>
         )}
-        {text === "" && phase !== null ? <p className={classes.waiting}>{WAITING[phase]}…</p> : <Markdown text={text} />}
+        {text === "" && phase !== null ? (
+          <p className={classes.waiting}>{WAITING[phase]}…</p>
+        ) : Markdown === undefined ? (
+          <p className={classes.plain}>{text}</p>
+        ) : (
+          <Markdown text={text} />
+        )}
         {phase === null && <Outcome message={message} />}
         {phase === null && (
           <div className={classes.actions}>

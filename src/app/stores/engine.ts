@@ -129,6 +129,19 @@ export class EngineStore {
     if (state.kind === "ready" && state.model.entry.id === id) void this.load("");
   }
 
+  /** Resolves as soon as a model is loaded, however many tries that takes. */
+  loaded(): Promise<void> {
+    return new Promise((resolve) => {
+      const look = () => {
+        if (this.state.get().kind !== "ready") return;
+        unsubscribe();
+        resolve();
+      };
+      const unsubscribe = this.state.subscribe(look);
+      look();
+    });
+  }
+
   /**
    * The client and its model, once one is loaded; waits while one is on its way, and tries again where loading failed.
    * Rejects with the EngineError of a failure, or with the signal's reason.

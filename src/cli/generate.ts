@@ -1,0 +1,114 @@
+import type { Engine } from "../engine/engine";
+import type { Gpu } from "../gpu/device";
+import { endTokens } from "../text/end_tokens";
+import { loadTemplate } from "../text/template";
+import { loadTokenizer, type Tokenizer } from "../text/tokenizer";
+import { openCheckpoint } from "../weights/checkpoint";
+import type { Checkpoint } from "../weights/source";
+import { defineCommand } from "./command";
+import { FolderSource } from "./folder_source";
+import { withEngine, withGpu } from "./open_engine";
+import { bad, countOption, precisionOption, required, tokensOption, type Values } from "./options";
+import { type Reply, writeReply } from "./reply";
+import { modelDefaults, SAMPLING_OPTIONS, samplingFrom } from "./sampling_options";
+import type { Terminal } from "./terminal";
+
+const DEFAULT_MAX_TOKENS = 256;
+
+const OPTIONS = {
+  model: { type: "string", value: "DIR", help: "the model's folder" },
+  prompt: { type: "string", value: "TEXT", help: "text to go on from" },
+  chat: { type: "boolean", help: "the prompt is a message, and the model replies to it" },
+  tokens: { type: "string", value: "1,2,3", help: "token ids to go on from, in place of a prompt; no tokenizer is needed" },
+  "max-tokens": { type: "string", value: "N", help: `how many tokens to write at most (default ${DEFAULT_MAX_TOKENS})` },
+  ...SAMPLING_OPTIONS,
+  precision: { type: "string", value: "P", help: "full or w8a8 (default: what a package holds, else w8a8)" },
+  context: { type: "string", value: "N", help: "tokens that prompt and reply have room for (default: the model's, at most 4096)" },
+  "ignore-eos": { type: "boolean", help: "go on past the tokens that end a reply" },
+  json: { type: "boolean", help: 'print {"tokens": [...], "text": "...", "stats": {...}} at the end, in place of text as it comes' },
+} as const;
+
+export const generate = defineCommand({
+  name: "generate",
+  summary: "Writes on from a prompt.",
+  usage: "--model DIR (--prompt TEXT [--chat] | --tokens 1,2,3) [options]",
+  notes: "The token that ends a reply is among the tokens, but not in the text.",
+  options: OPTIONS,
+  run: runGenerate,
+});
+
+/** What to go on from. */
+interface Prompt {
+  readonly tokens: readonly number[];
+  readonly tokenizer: Tokenizer | null; // null: the model has none, and the reply no text
+  readonly stops: readonly string[]; // the reply is cut before the first of these
+}
+
+async function runGenerate(values: Values<typeof OPTIONS>, terminal: Terminal): Promise<void> {
+  const folder = required(values.model, "model");
+  if ((values.prompt === undefined) === (values.tokens === undefined)) throw bad("Give either --prompt or --tokens.");
+  if (values.chat === true && values.tokens !== undefined) throw bad("--chat needs a --prompt.");
+  const precision = precisionOption(values.precision);
+  const contextLength = countOption(values.context, "context");
+  const maxTokens = countOption(values["max-tokens"], "max-tokens") ?? DEFAULT_MAX_TOKENS;
+  samplingFrom(values); // so that a mistake shows before a model is loaded
+
+  const checkpoint = await openCheckpoint(new FolderSource(folder));
+  const prompt = await readPrompt(values, checkpoint);
+  const options = {
+    ...(precision && { precision }),
+    ...(contextLength !== undefined && { contextLength }),
+  };
+  await withGpu((gpu) =>
+    withEngine(gpu, checkpoint, options, terminal, async (engine) => {
+      const { config, generationConfig } = checkpoint;
+      const request = {
+        tokens: prompt.tokens,
+        sampling: samplingFrom(values, values.chat === true ? modelDefaults(generationConfig) : undefined),
+        maxTokens,
+        endTokens: values["ignore-eos"] === true ? new Set<number>() : endTokens(config, generationConfig, prompt.tokenizer),
+      };
+      const json = values.json === true;
+      const reply = await writeReply(engine, request, prompt, terminal.signal, async (text) => {
+        if (!json) await terminal.out(text);
+      });
+      const stats = statsOf(reply, prompt, engine, gpu);
+      if (json) return terminal.out(`${JSON.stringify({ tokens: reply.tokens, text: reply.text, stats })}\n`);
+      await terminal.out("\n");
+      terminal.note(`${stats.newTokens} tokens, ${stats.decodeTokensPerSecond} a second, ${stats.precision}, on ${stats.adapter}`);
+    }),
+  );
+}
+
+async function readPrompt(values: Values<typeof OPTIONS>, checkpoint: Checkpoint): Promise<Prompt> {
+  const { source } = checkpoint;
+  if (values.tokens !== undefined) {
+    const tokenizer = (await source.has("tokenizer.json")) ? await loadTokenizer(source) : null;
+    return { tokens: tokensOption(values.tokens), tokenizer, stops: [] };
+  }
+  const tokenizer = await loadTokenizer(source);
+  const text = values.prompt ?? "";
+  if (values.chat !== true) return { tokens: tokenizer.encode(text, { special: true }), tokenizer, stops: [] };
+  const template = await loadTemplate(source, tokenizer);
+  const rendered = template.render([{ role: "user", content: text }], { addGenerationPrompt: true });
+  return { tokens: tokenizer.encode(rendered, { special: false }), tokenizer, stops: values["ignore-eos"] === true ? [] : template.stops };
+}
+
+function statsOf(reply: Reply, prompt: Prompt, engine: Engine, gpu: Gpu) {
+  return {
+    loadMs: rounded(engine.loadMs),
+    firstTokenMs: rounded(reply.firstTokenMs),
+    prefillTokensPerSecond: rounded((prompt.tokens.length * 1000) / reply.firstTokenMs),
+    decodeTokensPerSecond: rounded(reply.decodeMs > 0 ? ((reply.tokens.length - 1) * 1000) / reply.decodeMs : 0),
+    promptTokens: prompt.tokens.length,
+    newTokens: reply.tokens.length,
+    ...engine.memory,
+    adapter: gpu.name,
+    precision: engine.precision,
+    reason: reply.reason,
+  };
+}
+
+function rounded(value: number): number {
+  return Math.round(value * 100) / 100;
+}

@@ -1,0 +1,29 @@
+// What the engine is built on: a row's numbers never depend on the rows beside it.
+import { expect, test } from "vitest";
+import { Engine } from "../../src/engine/engine";
+import { useGpu } from "../setup/gpu";
+import { logitsOf, openFixture } from "../setup/models";
+
+const bench = useGpu();
+
+// lfm2-long has several key chunks; stories260k has widths that are no multiple of 16.
+test.each([
+  ["lfm2-long-bf16", 150],
+  ["lfm2-odd-heads-f16", 40],
+  ["stories260k", 80],
+  ["llama-untied-f32", 40],
+])(
+  "W8A8 logits of %s are equal bit for bit, alone, in batches, and inside a prefill chunk",
+  (name, count) =>
+    bench.run(async () => {
+      const checkpoint = await openFixture(name);
+      const engine = await Engine.load(bench.gpu, checkpoint, { precision: "w8a8", maxRows: 64, maxHeadRows: 64 });
+      const tokens = Array.from({ length: count }, (_, i) => 3 + ((i * 7) % (engine.shape.vocabularySize - 3)));
+      const alone = await logitsOf(engine, tokens, 1);
+      expect(alone.some((x) => x !== 0)).toBe(true);
+      expect(alone.every(Number.isFinite)).toBe(true);
+      for (const rows of [2, 3, 5, 8, 16, 64]) expect(await logitsOf(engine, tokens, rows), `${rows} rows`).toEqual(alone);
+      engine.dispose();
+    }),
+  120_000,
+);

@@ -1,0 +1,91 @@
+import { expect, test } from "vitest";
+import { FolderSource } from "../../src/cli/folder_source";
+import type { GenerateRequest } from "../../src/engine/engine";
+import { ChatSession, type TokenGenerator } from "../../src/engine/session";
+import type { ChatEvent, ChatRequest } from "../../src/protocol/messages";
+import { ChatTemplate } from "../../src/text/template";
+import { loadTokenizer } from "../../src/text/tokenizer";
+import { fixture, greedy } from "../setup/models";
+
+const tokenizer = await loadTokenizer(new FolderSource(fixture("stories260k")));
+const template = new ChatTemplate("{% for message in messages %}{{ message.role }}: {{ message.content }}\n{% endfor %}assistant:", {});
+
+/** An engine that replies with the tokens of a text, and remembers what it was asked. */
+class Parrot implements TokenGenerator {
+  readonly contextLength: number;
+  readonly requests: GenerateRequest[] = [];
+  returned = false;
+  readonly #text: string;
+
+  constructor(text: string, contextLength = 512) {
+    this.#text = text;
+    this.contextLength = contextLength;
+  }
+
+  async *generate(request: GenerateRequest): ReturnType<TokenGenerator["generate"]> {
+    this.requests.push(request);
+    try {
+      for (const id of tokenizer.encode(this.#text, { special: false })) yield id;
+      yield 2;
+      return { reason: "stop", cachedTokens: 3, passes: 1 };
+    } finally {
+      this.returned = true;
+    }
+  }
+
+  prompt(): string {
+    return tokenizer.decode(this.requests.at(-1)?.tokens ?? [], { skipSpecial: false });
+  }
+}
+
+async function chat(engine: Parrot, request: Partial<ChatRequest>): Promise<{ text: string; end: ChatEvent & { type: "end" } }> {
+  const session = new ChatSession(engine, tokenizer, template, new Set([2]));
+  const whole: ChatRequest = { messages: [{ role: "user", content: "Hi" }], sampling: greedy, maxTokens: 64, stop: [], ...request };
+  let text = "";
+  for await (const event of session.chat(whole)) {
+    if (event.type === "end") return { text, end: event };
+    text += event.text;
+  }
+  throw new Error("no end");
+}
+
+test("renders the messages, streams the reply's text, and ends with its figures", async () => {
+  const engine = new Parrot("Once there was a fox.");
+  const { text, end } = await chat(engine, { messages: [{ role: "user", content: "Tell me" }] });
+  expect(text.trim()).toBe("Once there was a fox.");
+  expect(engine.prompt()).toContain("user: Tell me\nassistant:");
+  expect(end.reason).toBe("stop");
+  expect(end.stats).toMatchObject({ cachedTokens: 3, forgottenMessages: 0 });
+  expect(end.stats.promptTokens).toBe(engine.requests[0]?.tokens.length);
+});
+
+test("a stop string cuts the reply before it, and ends the engine's work", async () => {
+  const engine = new Parrot("One day. The end of it.");
+  const { text, end } = await chat(engine, { stop: ["The end"] });
+  expect(text.trim()).toBe("One day.");
+  expect(end.reason).toBe("stop");
+  expect(engine.returned).toBe(true);
+});
+
+test("the oldest turns make room, the system message stays, and the end says so", async () => {
+  const engine = new Parrot("Yes.", 200);
+  const turns = Array.from({ length: 12 }, (_, i) => ({
+    role: i % 2 === 0 ? ("user" as const) : ("assistant" as const),
+    content: `turn ${i} is here`,
+  }));
+  const messages = [{ role: "system" as const, content: "Be kind" }, ...turns.slice(0, 11)];
+  const { end } = await chat(engine, { messages });
+  expect(end.stats.forgottenMessages).toBeGreaterThan(0);
+  expect(end.stats.forgottenMessages % 2).toBe(0); // what is left begins with the user
+  expect(engine.prompt()).toContain("Be kind");
+  expect(engine.prompt()).toContain("turn 10");
+  expect(engine.prompt()).not.toContain("turn 0 ");
+  expect(end.stats.promptTokens).toBeLessThanOrEqual(200 - 50);
+});
+
+test("a single message that does not fit is refused", async () => {
+  const engine = new Parrot("Yes.", 64);
+  await expect(chat(engine, { messages: [{ role: "user", content: "far too long ".repeat(40) }] })).rejects.toMatchObject({
+    code: "context-full",
+  });
+});

@@ -1,0 +1,56 @@
+// The small models that tests run on, and the ways they look at them.
+import { join } from "node:path";
+import { FolderSource } from "../../src/cli/folder_source";
+import type { Engine, GenerateSummary } from "../../src/engine/engine";
+import type { SamplingParams } from "../../src/kernels/sample";
+import { openCheckpoint } from "../../src/weights/checkpoint";
+import type { Checkpoint } from "../../src/weights/source";
+
+export function fixture(name: string): string {
+  return join(import.meta.dirname, "../golden/fixtures", name);
+}
+
+export function openFixture(name: string): Promise<Checkpoint> {
+  return openCheckpoint(new FolderSource(fixture(name)));
+}
+
+export const greedy: SamplingParams = {
+  temperature: 0,
+  topK: 0,
+  topP: 1,
+  minP: 0,
+  repetitionPenalty: 1,
+  presencePenalty: 0,
+  frequencyPenalty: 0,
+  seed: 0n,
+};
+
+/** Logits of every position, fed `rows` tokens a pass: [tokens, vocabulary]. */
+export async function logitsOf(engine: Engine, tokens: readonly number[], rows: number): Promise<Float32Array> {
+  const all = new Float32Array(tokens.length * engine.shape.vocabularySize);
+  let at = 0;
+  for await (const part of engine.logits(tokens, rows)) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
+
+export async function reply(
+  engine: Engine,
+  tokens: readonly number[],
+  options: { sampling?: SamplingParams; maxTokens?: number; endTokens?: readonly number[]; stopAfter?: number; signal?: AbortSignal } = {},
+): Promise<{ readonly tokens: number[]; readonly summary: GenerateSummary | null }> {
+  const { sampling = greedy, maxTokens = 12, endTokens = [], stopAfter, signal } = options;
+  const generator = engine.generate({ tokens, sampling, maxTokens, endTokens: new Set(endTokens) }, signal);
+  const drawn: number[] = [];
+  for (;;) {
+    const step = await generator.next();
+    if (step.done) return { tokens: drawn, summary: step.value };
+    drawn.push(step.value);
+    if (drawn.length === stopAfter) {
+      await generator.return({ reason: "aborted", cachedTokens: 0, passes: 0 });
+      return { tokens: drawn, summary: null };
+    }
+  }
+}
