@@ -1,5 +1,5 @@
-// Draws a token for each row that wants one, in the order of Hugging Face's generate(): penalties, temperature, top-k, top-p, min-p, then the
-// largest of score + Gumbel noise. One workgroup makes one row. Every sum is of whole numbers, so neither the number of threads nor the
+// Draws a token for each row that wants one, in the order of Hugging Face's generate(): penalties, temperature, top-k, top-p, min-p, then
+// the largest of score + Gumbel noise. One workgroup makes one row. Every sum is of whole numbers, so neither the number of threads nor the
 // rows beside it can change what is drawn.
 override VOCABULARY: u32; // logits a row, at most 262,144
 override LIVE: u32; // tokens from here on are never drawn

@@ -15,7 +15,8 @@ fn append(query_head: u32, cache_head: u32, is_query: bool, lane: u32) {
   let words = HEAD_DIM / 4u;
   if (lane < words) {
     let i = lane * 4u;
-    let word = quantize4(vec4<f32>(workspace[place(i)], workspace[place(i + 1u)], workspace[place(i + 2u)], workspace[place(i + 3u)]), inverse_scale);
+    let values = vec4<f32>(workspace[place(i)], workspace[place(i + 1u)], workspace[place(i + 2u)], workspace[place(i + 3u)]);
+    let word = quantize4(values, inverse_scale);
     if (is_query) {
       query[query_head * (words + 1u) + lane] = word;
     } else {

@@ -1,5 +1,5 @@
-// Walsh-Hadamard transform in workgroup memory, without the factor 1/sqrt(BLOCK), of every block of BLOCK consecutive values. Two bits of the
-// index a round, in ascending order, as in hadamard.ts, so that both give the same bits.
+// Walsh-Hadamard transform in workgroup memory, without the factor 1/sqrt(BLOCK), of every block of BLOCK consecutive values. Two bits of
+// the index a round, in ascending order, as in hadamard.ts, so that both give the same bits.
 override SIZE: u32; // values in the workspace, see workspaceSize in hadamard.ts
 override BLOCK: u32; // a power of two, at most 1024
 

@@ -1,5 +1,5 @@
-// Gumbel noise that is a pure function of (seed, position, token), in whole numbers up to the last step: WGSL leaves open how exact log() is
-// (near 1 it may be wrong in every digit) and whether fma() rounds once or twice, and both differ between devices; whole numbers do not.
+// Gumbel noise that is a pure function of (seed, position, token), in whole numbers up to the last step: WGSL leaves open how exact log()
+// is (near 1 it may be wrong in every digit) and whether fma() rounds once or twice, and both differ between devices; whole numbers do not.
 // Philox: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3" (2011). Its twins are src/speculate/philox.ts and gumbel.ts.
 
 // Philox 4x32-10.

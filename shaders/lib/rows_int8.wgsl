@@ -1,5 +1,6 @@
 // Entry point of a kernel that makes rows, one workgroup a row, rotated (random signs, then Hadamard) and quantised to INT8 with one scale.
-// The kernel supplies prepare() and value(). Rows wider than the workspace are computed twice: once for the largest value, once for the codes.
+// The kernel supplies prepare() and value(). Rows wider than the workspace are computed twice: once for the largest value, once for the
+// codes.
 override WIDTH: u32; // values a row, a multiple of BLOCK
 
 @group(0) @binding(8) var<storage, read_write> codes: array<u32>; // four a word, [rows, ceil(WIDTH / 16) * 4], zeros behind the row

@@ -1,5 +1,5 @@
-// Which of a row's tokens a filter keeps, without sorting: all those from a threshold up. It is found among whole numbers that keep the order of
-// floats, by histograms of 256 bins, each of them within one bin of the last.
+// Which of a row's tokens a filter keeps, without sorting: all those from a threshold up. It is found among whole numbers that keep the
+// order of floats, by histograms of 256 bins, each of them within one bin of the last.
 
 // The same order as the floats', both zeros alike.
 fn order_of(x: f32) -> u32 {
@@ -11,8 +11,8 @@ fn float_of(order: u32) -> f32 {
   return bitcast<f32>(select(~order, order & 0x7fffffffu, order >= 0x80000000u));
 }
 
-// This thread's next token whose order is at least `lowest` and at most `span` more. It has a loop of its own because threads that go in step
-// do the dear work that follows for as long as any of them has it to do.
+// This thread's next token whose order is at least `lowest` and at most `span` more. It has a loop of its own because threads that go in
+// step do the dear work that follows for as long as any of them has it to do.
 fn next_token(start: u32, lowest: u32, span: u32) -> u32 {
   var token = start;
   // Below `lowest` the difference wraps, and is too large.

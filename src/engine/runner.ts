@@ -3,6 +3,7 @@ import { Memory } from "../gpu/buffers";
 import type { Gpu } from "../gpu/device";
 import { PipelineCache } from "../gpu/pipelines";
 import { type PassShape, Plan } from "../gpu/plan";
+import { sampleThreads } from "../kernels/policy";
 import { SAMPLING_BYTES, type SamplingParams, sample, writeSampling } from "../kernels/sample";
 import { BATCH_WORDS, type CacheType } from "../kernels/tensors";
 import { Builder, type State } from "../models/builder";
@@ -76,7 +77,8 @@ export class Runner {
       await settle();
 
       const pipelines = new PipelineCache(device);
-      const drawStep = sample("sample", { batch, sampling, logits, vocabulary, live: options.live, counts, sampled });
+      const threads = sampleThreads(gpu);
+      const drawStep = sample("sample", { batch, sampling, logits, vocabulary, live: options.live, counts, sampled, threads });
       const draw = await Plan.compile(device, pipelines, [[drawStep]]);
       const forward = await Plan.compile(device, pipelines, builder.steps, options.onCompiled);
       const { states } = builder;

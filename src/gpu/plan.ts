@@ -18,11 +18,11 @@ export interface Dispatch {
   readonly constants: Constants;
   readonly bindings: Readonly<Record<string, GPUBuffer>>;
   grid(shape: PassShape): Grid;
-  /** The most rows this variant is meant for; without it, any number. */
-  readonly maxRows?: number;
+  /** Whether this variant is meant for such a pass; without it, for any. */
+  fits?(shape: PassShape): boolean;
 }
 
-/** One step of a plan: variants of a kernel with equal results, in ascending `maxRows`; the first that fits the pass is run. */
+/** One step of a plan: variants of a kernel with equal results; the first that fits the pass is run. */
 export type Step = readonly Dispatch[];
 
 interface Compiled {
@@ -58,7 +58,7 @@ export class Plan {
   /** Records every step for a pass of this shape; steps whose grid is empty are left out. */
   record(pass: GPUComputePassEncoder, shape: PassShape): void {
     for (const variants of this.#steps) {
-      const chosen = variants.find(({ dispatch }) => shape.rows <= (dispatch.maxRows ?? Number.POSITIVE_INFINITY));
+      const chosen = variants.find(({ dispatch }) => dispatch.fits?.(shape) ?? true);
       if (!chosen) throw new EngineError("internal", `No variant takes ${shape.rows} rows.`, variants[0]?.dispatch.label ?? "");
       const [x, y, z] = chosen.dispatch.grid(shape);
       if (x * y * z === 0) continue;

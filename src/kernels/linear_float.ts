@@ -19,17 +19,19 @@ export interface LinearFloat {
   readonly output: FloatRows;
   readonly accumulate?: boolean; // add to what the output holds
   readonly head?: boolean; // the input has only the rows that want logits
+  readonly maxRows?: number; // of the input in any pass; default: any number
 }
 
 /** output = input * matrixᵀ + bias in f32, every sum in the same order whatever the number of rows. Inputs must be a multiple of 4. */
 export function linearFloat(label: string, linear: LinearFloat): Step {
-  const { batch, input, matrix, bias, output, accumulate = false, head = false } = linear;
+  const { batch, input, matrix, bias, output, accumulate = false, head = false, maxRows = Number.POSITIVE_INFINITY } = linear;
   expectShape(label, "input width", input.width, matrix.inputs);
   expectShape(label, "output width", output.width, matrix.outputs);
   if (matrix.inputs % 4 !== 0) {
     throw new EngineError("model-unsupported", "Full precision needs layers whose width is a multiple of 4.", `${label}: ${matrix.inputs}`);
   }
-  return ([1, 4] as const).map((rows) => ({
+  const rowsOf = (shape: PassShape) => (head ? shape.headRows : shape.rows);
+  return ([1, 4] as const).slice(0, maxRows).map((rows) => ({
     label,
     shader: linearFloatShaders[matrix.type],
     constants: {
@@ -40,7 +42,7 @@ export function linearFloat(label: string, linear: LinearFloat): Step {
       HEAD: Number(head),
     },
     bindings: { batch, input: input.values, weight: matrix.weight, bias, output: output.values },
-    grid: (shape: PassShape) => [Math.ceil(matrix.outputs / 16), Math.ceil((head ? shape.headRows : shape.rows) / rows), 1] as const,
-    ...(rows === 1 ? { maxRows: 1 } : {}),
+    grid: (shape: PassShape) => [Math.ceil(matrix.outputs / 16), Math.ceil(rowsOf(shape) / rows), 1] as const,
+    fits: (shape: PassShape) => rows > 1 || rowsOf(shape) <= 1,
   }));
 }

@@ -22,15 +22,17 @@ export interface LinearInt8 {
   readonly output: FloatRows;
   readonly accumulate?: boolean; // add to what the output holds
   readonly head?: boolean; // the input has only the rows that want logits
+  readonly maxRows?: number; // of the input in any pass; default: any number
 }
 
 /** output = input * matrixᵀ + bias, in exact INT32 sums scaled once; every variant gives the same bits. */
 export function linearInt8(label: string, linear: LinearInt8, device: DeviceTraits): Step {
-  const { batch, input, matrix, bias, output, accumulate = false, head = false } = linear;
+  const { batch, input, matrix, bias, output, accumulate = false, head = false, maxRows = Number.POSITIVE_INFINITY } = linear;
   expectShape(label, "input width", input.width, matrix.inputs);
   expectShape(label, "output width", output.width, matrix.outputs);
   if (matrix.inputs > MAX_INPUTS) throw new Error(`${label}: ${matrix.inputs} inputs could overflow INT32`);
-  return linearInt8Variants(matrix.inputs, device).map(({ lanes, rows, maxRows }) => ({
+  const rowsOf = (shape: PassShape) => (head ? shape.headRows : shape.rows);
+  return linearInt8Variants(matrix.inputs, maxRows, device).map(({ lanes, rows, maxRows: most = maxRows }) => ({
     label,
     shader: linearInt8Shaders[dotPart(device)],
     constants: {
@@ -50,8 +52,7 @@ export function linearInt8(label: string, linear: LinearInt8, device: DeviceTrai
       bias,
       output: output.values,
     },
-    grid: (shape: PassShape) =>
-      [Math.ceil((matrix.outputs * lanes) / 256), Math.ceil((head ? shape.headRows : shape.rows) / rows), 1] as const,
-    ...(maxRows === undefined ? {} : { maxRows }),
+    grid: (shape: PassShape) => [Math.ceil((matrix.outputs * lanes) / 256), Math.ceil(rowsOf(shape) / rows), 1] as const,
+    fits: (shape: PassShape) => rowsOf(shape) <= most,
   }));
 }

@@ -12,14 +12,20 @@ export interface LinearVariant {
   readonly maxRows?: number;
 }
 
-/** Variants of an INT8 product with rows of `inputs` values, in ascending row count. Their results are equal bit for bit. */
-export function linearInt8Variants(inputs: number, device: DeviceTraits): readonly LinearVariant[] {
+/**
+ * Variants of an INT8 product with rows of `inputs` values, in ascending row count, for passes of at most `maxRows`. Their results are equal
+ * bit for bit.
+ */
+export function linearInt8Variants(inputs: number, maxRows: number, device: DeviceTraits): readonly LinearVariant[] {
   // On a GPU sixteen neighbours read 256 consecutive bytes of a weight row; narrower rows keep fewer threads busy.
   const lanes = device.software ? 1 : Math.min(16, 2 ** Math.floor(Math.log2(Math.max(1, inputs / 16))));
-  return [
-    { lanes, rows: 1, maxRows: 1 },
-    { lanes, rows: 4 },
-  ];
+  const alone: LinearVariant = { lanes, rows: 1, maxRows: 1 };
+  return maxRows === 1 ? [alone] : [alone, { lanes, rows: 4 }];
+}
+
+/** Threads that draw one token together; 16 was usually fastest on the software adapter. */
+export function sampleThreads(device: DeviceTraits): number {
+  return device.software ? 16 : 256;
 }
 
 export function dotPart(device: DeviceTraits): "dot_packed" | "dot_unpacked" {

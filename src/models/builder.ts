@@ -156,8 +156,15 @@ export class Builder {
   }
 
   #linear(label: string, input: Rows, matrix: Matrix, output: FloatRows, { bias, head = false }: LinearOptions, accumulate: boolean): void {
-    const { batch, device } = this.options;
-    const common = { batch, output, bias: bias ?? this.#zeros(matrix.outputs), accumulate, head };
+    const { batch, device, maxRows, maxHeadRows } = this.options;
+    const common = {
+      batch,
+      output,
+      bias: bias ?? this.#zeros(matrix.outputs),
+      accumulate,
+      head,
+      maxRows: head ? maxHeadRows : maxRows,
+    };
     if (input.kind === "int8" && matrix.kind === "int8") {
       this.steps.push(linearInt8(label, { ...common, input, matrix }, device));
     } else if (input.kind === "float" && matrix.kind === "float") {

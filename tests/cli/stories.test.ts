@@ -49,7 +49,9 @@ async function write(engine: Engine, story: Story) {
   return reply;
 }
 
-test("in full precision all three texts are those of transformers, for all 120 tokens", async () => {
+const PATIENCE = 300_000; // ms; hundreds of tokens on a software adapter
+
+test("in full precision all three texts are those of transformers, for all 120 tokens", { timeout: PATIENCE }, async () => {
   expect(cases.length).toBe(3);
   const engine = await load("full");
   for (const story of cases) {
@@ -61,7 +63,7 @@ test("in full precision all three texts are those of transformers, for all 120 t
   engine.dispose();
 });
 
-test("in W8A8 the first choice is nearly always the same", async ({ annotate }) => {
+test("in W8A8 the first choice is nearly always the same", { timeout: PATIENCE }, async ({ annotate }) => {
   const engine = await load("w8a8");
   const vocabulary = engine.shape.vocabularySize;
   let same = 0;

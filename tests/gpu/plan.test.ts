@@ -26,7 +26,7 @@ function counting(counts: GPUBuffer, variant: number, maxRows?: number): Dispatc
     constants: { VARIANT: variant },
     bindings: { counts },
     grid: ({ rows, headRows }) => [rows, headRows, 1],
-    ...(maxRows === undefined ? {} : { maxRows }),
+    ...(maxRows === undefined ? {} : { fits: ({ rows }) => rows <= maxRows }),
   };
 }
 
