@@ -2,14 +2,14 @@ import type { Engine } from "../engine/engine";
 import type { Gpu } from "../gpu/device";
 import { endTokens } from "../text/end_tokens";
 import { loadTemplate } from "../text/template";
-import { loadTokenizer, type Tokenizer } from "../text/tokenizer";
+import { loadTokenizer } from "../text/tokenizer";
 import { openCheckpoint } from "../weights/checkpoint";
 import type { Checkpoint } from "../weights/source";
 import { defineCommand } from "./command";
 import { FolderSource } from "./folder_source";
 import { withEngine, withGpu } from "./open_engine";
 import { bad, countOption, precisionOption, required, tokensOption, type Values } from "./options";
-import { type Reply, writeReply } from "./reply";
+import { type Reading, type Reply, writeReply } from "./reply";
 import { modelDefaults, SAMPLING_OPTIONS, samplingFrom } from "./sampling_options";
 import type { Terminal } from "./terminal";
 
@@ -37,11 +37,9 @@ export const generate = defineCommand({
   run: runGenerate,
 });
 
-/** What to go on from. */
-interface Prompt {
+/** What to go on from, and how to read what comes. */
+interface Prompt extends Reading {
   readonly tokens: readonly number[];
-  readonly tokenizer: Tokenizer | null; // null: the model has none, and the reply no text
-  readonly stops: readonly string[]; // the reply is cut before the first of these
 }
 
 async function runGenerate(values: Values<typeof OPTIONS>, terminal: Terminal): Promise<void> {
@@ -80,18 +78,21 @@ async function runGenerate(values: Values<typeof OPTIONS>, terminal: Terminal): 
   );
 }
 
-async function readPrompt(values: Values<typeof OPTIONS>, checkpoint: Checkpoint): Promise<Prompt> {
-  const { source } = checkpoint;
+async function readPrompt(values: Values<typeof OPTIONS>, { source }: Checkpoint): Promise<Prompt> {
   if (values.tokens !== undefined) {
-    const tokenizer = (await source.has("tokenizer.json")) ? await loadTokenizer(source) : null;
-    return { tokens: tokensOption(values.tokens), tokenizer, stops: [] };
+    const tokens = tokensOption(values.tokens);
+    return { tokens, tokenizer: (await source.has("tokenizer.json")) ? await loadTokenizer(source) : null, context: tokens, stops: [] };
   }
   const tokenizer = await loadTokenizer(source);
   const text = values.prompt ?? "";
-  if (values.chat !== true) return { tokens: tokenizer.encode(text, { special: true }), tokenizer, stops: [] };
+  if (values.chat !== true) {
+    const tokens = tokenizer.encode(text, { special: true });
+    return { tokens, tokenizer, context: tokens, stops: [] };
+  }
   const template = await loadTemplate(source, tokenizer);
   const rendered = template.render([{ role: "user", content: text }], { addGenerationPrompt: true });
-  return { tokens: tokenizer.encode(rendered, { special: false }), tokenizer, stops: values["ignore-eos"] === true ? [] : template.stops };
+  const stops = values["ignore-eos"] === true ? [] : template.stops;
+  return { tokens: tokenizer.encode(rendered, { special: false }), tokenizer, context: [], stops };
 }
 
 function statsOf(reply: Reply, prompt: Prompt, engine: Engine, gpu: Gpu) {

@@ -1,7 +1,7 @@
 // Command-line options: declared once as a table, from which they are parsed, checked and explained.
 import { parseArgs } from "node:util";
-import type { Precision } from "../protocol/messages";
 import { EngineError } from "../protocol/errors";
+import type { Precision } from "../protocol/messages";
 
 export interface Option {
   readonly type: "string" | "boolean";

@@ -11,15 +11,22 @@ export interface Reply {
   readonly decodeMs: number; // from the first token to the last
 }
 
-/** Runs a request to its end; `onText` gets the text as it comes. Without a tokenizer there is none. */
+/** How a reply's tokens become text. */
+export interface Reading {
+  readonly tokenizer: Tokenizer | null; // null: there is no text
+  readonly context: readonly number[]; // what the text goes on from, if its first space matters
+  readonly stops: readonly string[]; // the text is cut before the first of these, and the reply ends
+}
+
+/** Runs a request to its end; `onText` gets the text as it comes. */
 export async function writeReply(
   engine: Engine,
   request: GenerateRequest,
-  { tokenizer, stops }: { readonly tokenizer: Tokenizer | null; readonly stops: readonly string[] },
+  { tokenizer, context, stops }: Reading,
   signal: AbortSignal,
   onText: (text: string) => Promise<void>,
 ): Promise<Reply> {
-  const detokenizer = tokenizer && new StreamingDetokenizer(tokenizer);
+  const detokenizer = tokenizer && new StreamingDetokenizer(tokenizer, context);
   const matcher = new StopMatcher(stops);
   const tokens: number[] = [];
   let text = "";

@@ -1,6 +1,7 @@
 // Small results on their way back from the GPU. A few buffers take turns, so that a pass can be submitted while the last one is still read.
 import type { Memory } from "../gpu/buffers";
 import type { Gpu } from "../gpu/device";
+import { EngineError } from "../protocol/errors";
 
 export class Readback {
   readonly #gpu: Gpu;
@@ -16,14 +17,15 @@ export class Readback {
     this.#bytes = bytes;
   }
 
-  /** `submit` copies into the buffer it is given and submits; the promise gives the first `bytes` as words, or the loss of the device. */
+  /** `submit` copies into the buffer it is given and submits; the promise gives the first `bytes` as words. Throws "device-lost". */
   async take(bytes: number, submit: (target: GPUBuffer) => void): Promise<Uint32Array<ArrayBuffer>> {
     const buffer = this.#free.pop() ?? this.#memory.readback(this.#label, this.#bytes);
     submit(buffer);
-    const lost = this.#gpu.lost.then((error) => {
-      throw error;
-    });
-    await Promise.race([buffer.mapAsync(GPUMapMode.READ, 0, Math.max(4, bytes)), lost]);
+    try {
+      await buffer.mapAsync(GPUMapMode.READ, 0, Math.max(4, bytes));
+    } catch (error) {
+      throw new EngineError("device-lost", "The graphics processor was reset or taken away.", String(error));
+    }
     const words = new Uint32Array(buffer.getMappedRange(0, Math.max(4, bytes)).slice(0, bytes));
     buffer.unmap();
     this.#free.push(buffer);

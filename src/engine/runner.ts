@@ -1,6 +1,6 @@
 // One forward pass on the GPU: what changes from pass to pass is written, the plan is recorded, everything is submitted once.
 import { Memory } from "../gpu/buffers";
-import type { Gpu } from "../gpu/device";
+import { type Gpu, inErrorScopes } from "../gpu/device";
 import { PipelineCache } from "../gpu/pipelines";
 import { type PassShape, Plan } from "../gpu/plan";
 import { sampleThreads } from "../kernels/policy";
@@ -59,34 +59,41 @@ export class Runner {
     const { device } = gpu;
     const memory = new Memory(device);
     try {
-      const batch = memory.uniform("batch", BATCH_WORDS * 4);
-      const sampling = memory.uniform("sampling", SAMPLING_BYTES);
-      const tokens = memory.storage("tokens", "scratch", options.maxRows * 4);
-      const { vocabularySize: vocabulary } = model.shape;
-      const counts = memory.storage("counts", "scratch", vocabulary * 4);
-      const sampled = memory.storage("sampled", "scratch", options.maxHeadRows * 4);
-
-      let bytes = 0;
-      const settle = () => device.queue.onSubmittedWorkDone();
-      const weights = new WeightLoader(checkpoint, memory, options.precision, settle, (more) => {
-        bytes += more;
-        options.onWeights(bytes);
-      });
-      const builder = new Builder({ ...options, memory, device: gpu, batch, tokens });
-      const { values: logits } = await model.build(builder, weights);
-      await settle();
-
-      const pipelines = new PipelineCache(device);
-      const threads = sampleThreads(gpu);
-      const drawStep = sample("sample", { batch, sampling, logits, vocabulary, live: options.live, counts, sampled, threads });
-      const draw = await Plan.compile(device, pipelines, [[drawStep]]);
-      const forward = await Plan.compile(device, pipelines, builder.steps, options.onCompiled);
-      const { states } = builder;
-      return new Runner({ gpu, memory, batch, sampling, tokens, counts, sampled, logits, states, forward, draw }, options.maxHeadRows);
+      return await inErrorScopes(device, () => Runner.#load(gpu, memory, model, checkpoint, options));
     } catch (error) {
       memory.dispose();
       throw error;
     }
+  }
+
+  static async #load(gpu: Gpu, memory: Memory, model: Model, checkpoint: Checkpoint, options: RunnerOptions): Promise<Runner> {
+    const { device } = gpu;
+    const batch = memory.uniform("batch", BATCH_WORDS * 4);
+    const sampling = memory.uniform("sampling", SAMPLING_BYTES);
+    const tokens = memory.storage("tokens", "scratch", options.maxRows * 4);
+    const { vocabularySize: vocabulary } = model.shape;
+    const counts = memory.storage("counts", "scratch", vocabulary * 4);
+    const sampled = memory.storage("sampled", "scratch", options.maxHeadRows * 4);
+
+    let bytes = 0;
+    const settle = () => device.queue.onSubmittedWorkDone();
+    const weights = new WeightLoader(checkpoint, memory, options.precision, settle, (more) => {
+      bytes += more;
+      options.onWeights(bytes);
+    });
+    const builder = new Builder({ ...options, memory, device: gpu, batch, tokens });
+    const { values: logits } = await model.build(builder, weights);
+    await settle();
+
+    const pipelines = new PipelineCache(device);
+    const threads = sampleThreads(gpu);
+    const drawStep = sample("sample", { batch, sampling, logits, vocabulary, live: options.live, counts, sampled, threads });
+    const [draw, forward] = await Promise.all([
+      Plan.compile(device, pipelines, [[drawStep]]),
+      Plan.compile(device, pipelines, builder.steps, options.onCompiled),
+    ]);
+    const { states } = builder;
+    return new Runner({ gpu, memory, batch, sampling, tokens, counts, sampled, logits, states, forward, draw }, options.maxHeadRows);
   }
 
   get memory(): Readonly<Record<"weights" | "cache" | "scratch", number>> {

@@ -40,10 +40,10 @@ export function objectOf(config: Json, key: string): Json | null {
 }
 
 export function listOf(config: Json, key: string): readonly unknown[] | null {
-  const value: unknown = config[key];
+  const value = config[key];
   if (value === undefined || value === null) return null;
   if (!Array.isArray(value)) throw damaged(`${key} is not a list`);
-  return value;
+  return [...(value as readonly unknown[])];
 }
 
 export function damaged(reason: string): EngineError {

@@ -28,7 +28,7 @@ function parse(config: Json): Model {
   const tied = flagOf(config, ["tie_word_embeddings"], false);
   const rope = parseRope(config, headDim, 10_000);
   const activation = config["hidden_act"] ?? "silu";
-  if (activation !== "silu") throw unsupported(`its activation is ${String(activation)}, and only silu is known here`);
+  if (activation !== "silu") throw unsupported(`its activation is ${JSON.stringify(activation)}, and only silu is known here`);
   if (heads % kvHeads !== 0) throw unsupported(`${heads} query heads cannot share ${kvHeads} key and value heads`);
 
   const bias = flagOf(config, ["attention_bias"], false);

@@ -41,9 +41,15 @@ async function write(engine: Engine, story: Story) {
     endTokens: new Set<number>(),
   };
   const pieces: string[] = [];
-  const reply = await writeReply(engine, request, { tokenizer, stops: [] }, new AbortController().signal, async (text) => {
-    pieces.push(text);
-  });
+  const reply = await writeReply(
+    engine,
+    request,
+    { tokenizer, context: request.tokens, stops: [] },
+    new AbortController().signal,
+    async (text) => {
+      pieces.push(text);
+    },
+  );
   expect(pieces.join("")).toBe(reply.text);
   expect(reply.reason).toBe("length");
   return reply;
@@ -98,25 +104,35 @@ test("stop strings cut the text, a spent context and Ctrl+C end it, and what doe
   const quiet = async () => {};
   const never = new AbortController().signal;
 
-  const whole = await writeReply(engine, request, { tokenizer, stops: [] }, never, quiet);
+  const whole = await writeReply(engine, request, { tokenizer, context: request.tokens, stops: [] }, never, quiet);
   expect(whole.reason).toBe("context");
   expect(whole.tokens).toEqual(cases[0]!.greedy_tokens.slice(0, 20));
 
-  const stopped = await writeReply(engine, request, { tokenizer, stops: ["a little"] }, never, quiet);
+  const stopped = await writeReply(engine, request, { tokenizer, context: request.tokens, stops: ["a little"] }, never, quiet);
   expect(stopped).toMatchObject({ text: ", there was ", reason: "stop" });
 
-  const ended = await writeReply(engine, { ...request, endTokens: new Set([286]) }, { tokenizer, stops: [] }, never, quiet);
+  const ended = await writeReply(
+    engine,
+    { ...request, endTokens: new Set([286]) },
+    { tokenizer, context: request.tokens, stops: [] },
+    never,
+    quiet,
+  );
   expect(ended).toMatchObject({ tokens: [432, 383, 286], reason: "stop" });
 
   const interrupt = new AbortController();
-  const cut = await writeReply(engine, request, { tokenizer, stops: [] }, interrupt.signal, async () => interrupt.abort());
+  const cut = await writeReply(engine, request, { tokenizer, context: request.tokens, stops: [] }, interrupt.signal, async () =>
+    interrupt.abort(),
+  );
   expect(cut.reason).toBe("aborted");
   expect(cut.tokens.length).toBeLessThan(5);
 
-  const silent = await writeReply(engine, { ...request, maxTokens: 3 }, { tokenizer: null, stops: [] }, never, quiet);
+  const silent = await writeReply(engine, { ...request, maxTokens: 3 }, { tokenizer: null, context: [], stops: [] }, never, quiet);
   expect(silent).toMatchObject({ tokens: [432, 383, 286], text: "", reason: "length" });
 
   const long = { ...request, tokens: Array.from({ length: 25 }, () => 5) };
-  await expect(writeReply(engine, long, { tokenizer, stops: [] }, never, quiet)).rejects.toMatchObject({ code: "context-full" });
+  await expect(writeReply(engine, long, { tokenizer, context: request.tokens, stops: [] }, never, quiet)).rejects.toMatchObject({
+    code: "context-full",
+  });
   engine.dispose();
 });

@@ -73,7 +73,7 @@ test.each(["lfm2-conv-bias-bf16", "llama-bias-bf16"])(
       before.dispose();
       after.dispose();
     }),
-  60_000,
+  120_000,
 );
 
 test("an aborted conversion leaves no manifest", async () => {
