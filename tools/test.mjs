@@ -15,7 +15,7 @@ import { addUp, checkTally, lastLine, readPlaywright, readVitest, runnerTally } 
 /** @typedef {{ part: string, name: string, run: () => Promise<Tally> }} Step */
 
 const CHECK_TIMEOUT_MS = 180_000;
-const RUNNER_TIMEOUT_MS = 540_000;
+const RUNNER_TIMEOUT_MS = 900_000; // against a runner that hangs; each test has a limit of its own
 
 const reports = mkdtempSync(join(tmpdir(), "gyre-test-"));
 let browser = "";

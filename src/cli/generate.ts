@@ -1,4 +1,5 @@
 import type { Engine } from "../engine/engine";
+import { samplingDefaults } from "../engine/sampling_defaults";
 import type { Gpu } from "../gpu/device";
 import { endTokens } from "../text/end_tokens";
 import { loadTemplate } from "../text/template";
@@ -10,7 +11,7 @@ import { FolderSource } from "./folder_source";
 import { withEngine, withGpu } from "./open_engine";
 import { bad, countOption, precisionOption, required, tokensOption, type Values } from "./options";
 import { type Reading, type Reply, writeReply } from "./reply";
-import { modelDefaults, SAMPLING_OPTIONS, samplingFrom } from "./sampling_options";
+import { SAMPLING_OPTIONS, samplingFrom } from "./sampling_options";
 import type { Terminal } from "./terminal";
 
 const DEFAULT_MAX_TOKENS = 256;
@@ -56,13 +57,14 @@ async function runGenerate(values: Values<typeof OPTIONS>, terminal: Terminal): 
   const options = {
     ...(precision && { precision }),
     ...(contextLength !== undefined && { contextLength }),
+    ...(prompt.tokenizer && { liveTokens: prompt.tokenizer.vocabularySize }),
   };
   await withGpu((gpu) =>
     withEngine(gpu, checkpoint, options, terminal, async (engine) => {
       const { config, generationConfig } = checkpoint;
       const request = {
         tokens: prompt.tokens,
-        sampling: samplingFrom(values, values.chat === true ? modelDefaults(generationConfig) : undefined),
+        sampling: samplingFrom(values, values.chat === true ? samplingDefaults(generationConfig) : undefined),
         maxTokens,
         endTokens: values["ignore-eos"] === true ? new Set<number>() : endTokens(config, generationConfig, prompt.tokenizer),
       };

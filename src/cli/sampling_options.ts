@@ -29,17 +29,3 @@ export function samplingFrom(values: Values<typeof SAMPLING_OPTIONS>, defaults: 
     frequencyPenalty: option("frequency-penalty") ?? defaults.frequencyPenalty,
   };
 }
-
-/** From generation_config.json, with what it leaves out switched off. Unless it says otherwise by `do_sample` or a temperature: greedy. */
-export function modelDefaults(config: Readonly<Record<string, unknown>>): Omit<Sampling, "seed"> {
-  const number = (key: string, fallback: number) => (typeof config[key] === "number" ? config[key] : fallback);
-  const samples = typeof config["do_sample"] === "boolean" ? config["do_sample"] : typeof config["temperature"] === "number";
-  return {
-    ...GREEDY,
-    temperature: samples ? number("temperature", 1) : 0,
-    topK: number("top_k", GREEDY.topK),
-    topP: number("top_p", GREEDY.topP),
-    minP: number("min_p", GREEDY.minP),
-    repetitionPenalty: number("repetition_penalty", GREEDY.repetitionPenalty),
-  };
-}

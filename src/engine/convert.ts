@@ -59,8 +59,8 @@ export async function convertCheckpoint(checkpoint: Checkpoint, options: Convert
     rotation: precision === "w8a8" ? { signs: SIGNS, maxBlock: MAX_BLOCK } : null,
   });
   for (const path of SMALL_FILES) {
-    if (!(await checkpoint.source.has(path))) continue;
-    await writer.file(path, await checkpoint.source.read(path, 0, await checkpoint.source.size(path)));
+    const size = (await checkpoint.source.has(path)) ? await checkpoint.source.size(path) : 0;
+    if (size > 0) await writer.file(path, await checkpoint.source.read(path, 0, size));
   }
   await writer.tensors(tensors.flatMap((tensor) => specsOf(tensor, precision, quantised(tensor))));
 

@@ -92,7 +92,8 @@ export class Engine {
       context: contextLength,
       maxRows,
       maxHeadRows,
-      live: options.liveTokens ?? model.shape.vocabularySize,
+      // A tokenizer may have more entries than the table has rows.
+      live: Math.min(options.liveTokens ?? Number.POSITIVE_INFINITY, model.shape.vocabularySize),
       onWeights: (done) => onProgress({ phase: "upload", done, total: checkpoint.bytes }),
       onCompiled: (done, total) => onProgress({ phase: "compile", done, total }),
     });

@@ -1,7 +1,6 @@
 // One forward pass on the GPU: what changes from pass to pass is written, the plan is recorded, everything is submitted once.
 import { Memory } from "../gpu/buffers";
 import { type Gpu, inErrorScopes } from "../gpu/device";
-import { PipelineCache } from "../gpu/pipelines";
 import { type PassShape, Plan } from "../gpu/plan";
 import { sampleThreads } from "../kernels/policy";
 import { SAMPLING_BYTES, type SamplingParams, sample, writeSampling } from "../kernels/sample";
@@ -67,7 +66,7 @@ export class Runner {
   }
 
   static async #load(gpu: Gpu, memory: Memory, model: Model, checkpoint: Checkpoint, options: RunnerOptions): Promise<Runner> {
-    const { device } = gpu;
+    const { device, pipelines } = gpu;
     const batch = memory.uniform("batch", BATCH_WORDS * 4);
     const sampling = memory.uniform("sampling", SAMPLING_BYTES);
     const tokens = memory.storage("tokens", "scratch", options.maxRows * 4);
@@ -85,7 +84,6 @@ export class Runner {
     const { values: logits } = await model.build(builder, weights);
     await settle();
 
-    const pipelines = new PipelineCache(device);
     const threads = sampleThreads(gpu);
     const drawStep = sample("sample", { batch, sampling, logits, vocabulary, live: options.live, counts, sampled, threads });
     const [draw, forward] = await Promise.all([

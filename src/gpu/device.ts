@@ -1,8 +1,10 @@
 import { EngineError } from "../protocol/errors";
+import { PipelineCache } from "./pipelines";
 
 /** An open GPU: the device, and what the rest of the engine may know of it. */
 export interface Gpu {
   readonly device: GPUDevice;
+  readonly pipelines: PipelineCache; // of all models on the device, so that a second one with the same shapes compiles nothing
   readonly name: string; // as far as the browser tells
   readonly software: boolean; // a CPU pretends to be a GPU
   readonly packedDot: boolean; // WGSL has dot4I8Packed here
@@ -37,6 +39,7 @@ export async function openGpu(gpu: GPU | undefined, options: { readonly profile?
   });
   return {
     device,
+    pipelines: new PipelineCache(device),
     name: describe(adapter.info),
     software: adapter.info.isFallbackAdapter || /swiftshader|llvmpipe|lavapipe|basic render/i.test(describe(adapter.info)),
     packedDot: gpu.wgslLanguageFeatures.has("packed_4x8_integer_dot_product"),

@@ -3,9 +3,7 @@ import type { Dispatch } from "../gpu/plan";
 import { expectShape, rowDispatch, rowShaders } from "./rows";
 import type { FloatRows, Int8Rows } from "./tensors";
 
-// Only the quantising variant: rows that stay floats need no kernel to stay as they are.
 const shaders = rowShaders("rotate_quantize", code, []);
-export const rotateQuantizeShader = shaders.int8;
 
 export interface RotateQuantize {
   readonly input: FloatRows;

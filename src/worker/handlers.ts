@@ -1,5 +1,6 @@
 // What the worker does for each request of the page. One model is loaded at a time.
 import { Engine } from "../engine/engine";
+import { samplingDefaults } from "../engine/sampling_defaults";
 import { ChatSession } from "../engine/session";
 import { type Gpu, openGpu } from "../gpu/device";
 import { EngineError } from "../protocol/errors";
@@ -10,7 +11,6 @@ import { loadTemplate } from "../text/template";
 import { loadTokenizer } from "../text/tokenizer";
 import { openCheckpoint } from "../weights/checkpoint";
 import type { Models } from "./models";
-import { samplingDefaults } from "./sampling_defaults";
 
 interface Loaded {
   readonly id: string;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { modelDefaults, samplingFrom } from "../../src/cli/sampling_options";
+import { samplingFrom } from "../../src/cli/sampling_options";
 
 const off = { topK: 0, topP: 1, minP: 0, repetitionPenalty: 1, presencePenalty: 0, frequencyPenalty: 0 };
 
@@ -31,14 +31,6 @@ test("takes each option to its place", () => {
 });
 
 test("options go before the model's defaults", () => {
-  const defaults = modelDefaults({ do_sample: true, temperature: 0.3, min_p: 0.15, repetition_penalty: 1.05, top_k: null });
-  expect(defaults).toEqual({ ...off, temperature: 0.3, minP: 0.15, repetitionPenalty: 1.05 });
+  const defaults = { ...off, temperature: 0.3, minP: 0.15, repetitionPenalty: 1.05 };
   expect(samplingFrom({ temperature: "0", seed: "9" }, defaults)).toEqual({ ...defaults, temperature: 0, seed: 9n });
-});
-
-test("a model that does not ask for sampling is greedy", () => {
-  expect(modelDefaults({})).toMatchObject({ temperature: 0 });
-  expect(modelDefaults({ do_sample: false, temperature: 0.7 })).toMatchObject({ temperature: 0 });
-  expect(modelDefaults({ do_sample: true })).toMatchObject({ temperature: 1 });
-  expect(modelDefaults({ temperature: 0.7, top_p: 0.8 })).toMatchObject({ temperature: 0.7, topP: 0.8 });
 });

@@ -94,8 +94,7 @@ test("in W8A8 the first choice is nearly always the same", { timeout: PATIENCE }
   engine.dispose();
   await annotate(`${same} of ${all} first choices agree; left to itself it writes the same for ${prefixes.join(", ")} tokens`);
   expect(all).toBe(360);
-  expect(same).toBeGreaterThanOrEqual(330);
-  expect(Math.min(...prefixes)).toBeGreaterThanOrEqual(1);
+  expect(same).toBeGreaterThanOrEqual(350); // 357 when this was written
 });
 
 test("stop strings cut the text, a spent context and Ctrl+C end it, and what does not fit is refused", async () => {

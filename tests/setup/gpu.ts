@@ -3,7 +3,6 @@ import { afterAll, beforeAll } from "vitest";
 import { nodeGpu } from "../../src/cli/node_gpu";
 import { Memory } from "../../src/gpu/buffers";
 import { type Gpu, inErrorScopes, openGpu } from "../../src/gpu/device";
-import { PipelineCache } from "../../src/gpu/pipelines";
 import { type PassShape, Plan, type Step } from "../../src/gpu/plan";
 import { BATCH_WORDS } from "../../src/kernels/tensors";
 
@@ -18,13 +17,11 @@ export class Lab {
   readonly gpu: Gpu;
   readonly memory: Memory;
   readonly batch: GPUBuffer;
-  readonly #pipelines: PipelineCache;
 
-  constructor(gpu: Gpu, pipelines: PipelineCache) {
+  constructor(gpu: Gpu) {
     this.gpu = gpu;
     this.memory = new Memory(gpu.device);
     this.batch = this.memory.uniform("batch", BATCH_WORDS * 4);
-    this.#pipelines = pipelines;
   }
 
   upload(data: ArrayBufferView<ArrayBuffer>): GPUBuffer {
@@ -38,8 +35,8 @@ export class Lab {
 
   /** Runs the steps once; `position` and `stateSlot` are the batch's. */
   async pass(steps: readonly Step[], shape: PassShape, position = 0, stateSlot = 0): Promise<void> {
-    const { device } = this.gpu;
-    const plan = await Plan.compile(device, this.#pipelines, steps);
+    const { device, pipelines } = this.gpu;
+    const plan = await Plan.compile(device, pipelines, steps);
     device.queue.writeBuffer(this.batch, 0, new Uint32Array([shape.rows, position, shape.headRows, stateSlot]));
     const encoder = device.createCommandEncoder();
     const pass = encoder.beginComputePass();
@@ -75,25 +72,23 @@ export class Lab {
 /** Opens the device for the tests of a file. */
 export function useGpu(): Bench {
   let gpu: Gpu | undefined;
-  let pipelines: PipelineCache | undefined;
-  const opened = (): { gpu: Gpu; pipelines: PipelineCache } => {
-    if (!gpu || !pipelines) throw new Error("the GPU is opened before the first test, not while tests are collected");
-    return { gpu, pipelines };
+  const opened = (): Gpu => {
+    if (!gpu) throw new Error("the GPU is opened before the first test, not while tests are collected");
+    return gpu;
   };
   beforeAll(async () => {
     gpu = await openGpu(nodeGpu());
-    pipelines = new PipelineCache(gpu.device);
   });
   afterAll(() => {
     gpu?.device.destroy();
   });
   return {
     get gpu() {
-      return opened().gpu;
+      return opened();
     },
     async run(work) {
-      const { gpu, pipelines } = opened();
-      const lab = new Lab(gpu, pipelines);
+      const gpu = opened();
+      const lab = new Lab(gpu);
       try {
         return await inErrorScopes(gpu.device, () => work(lab));
       } finally {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { samplingDefaults } from "../../src/worker/sampling_defaults";
+import { samplingDefaults } from "../../src/engine/sampling_defaults";
 
 test("values of generation_config.json are taken", () => {
   const config = { do_sample: true, temperature: 0.3, top_k: 50, top_p: 0.9, min_p: 0.15, repetition_penalty: 1.05, eos_token_id: 7 };
