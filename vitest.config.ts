@@ -14,7 +14,7 @@ export default defineConfig({
   test: {
     projects: [
       { test: { name: "unit", include: ["tests/**/*.test.{ts,tsx}"], exclude: [...GPU, ...BUILT] } },
-      { test: { name: "gpu", include: GPU, testTimeout: 60_000, hookTimeout: 60_000, ...onGpu } },
+      { test: { name: "gpu", include: GPU, testTimeout: 120_000, hookTimeout: 120_000, ...onGpu } },
       { test: { name: "dist", include: BUILT, testTimeout: 120_000, hookTimeout: 120_000, ...onGpu } },
     ],
   },

@@ -1,7 +1,8 @@
-// f32 rows times a matrix of bf16, f16 or f32 weights. Sixteen threads share the sums of four outputs, each sum running over the same
-// inputs in the same order whatever ROWS is (1 or 4), so that a row's result does not depend on the rows beside it.
+// f32 rows times a matrix of bf16, f16 or f32 weights. LANES threads share the sums of four outputs, each sum running over the same inputs in
+// the same order whatever ROWS is (1 or 4), so that a row's result does not depend on the rows beside it.
 override INPUTS: u32; // a multiple of 4
 override OUTPUTS: u32;
+override LANES: u32; // a power of two, at most 64; the same for all passes, since it sets the order of the sums
 override ROWS: u32;
 override ACCUMULATE: bool; // add to what the output holds
 override HEAD: bool; // only the rows that want logits are there
@@ -10,7 +11,6 @@ override HEAD: bool; // only the rows that want logits are there
 @group(0) @binding(5) var<storage, read> bias: array<f32>; // at least [OUTPUTS]
 @group(0) @binding(6) var<storage, read_write> output: array<f32>; // [rows, OUTPUTS]
 
-const LANES = 16u;
 var<workgroup> partial: array<vec4<f32>, 64u * ROWS>;
 
 // Adds four inputs times their weights, input after input.

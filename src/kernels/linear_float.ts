@@ -2,6 +2,7 @@ import code from "../../shaders/linear_float.wgsl?raw";
 import type { PassShape, Step } from "../gpu/plan";
 import { EngineError } from "../protocol/errors";
 import { assemble } from "./parts";
+import { type DeviceTraits, linearFloatLanes } from "./policy";
 import { expectShape } from "./rows";
 import type { FloatMatrix, FloatRows } from "./tensors";
 
@@ -23,7 +24,7 @@ export interface LinearFloat {
 }
 
 /** output = input * matrixᵀ + bias in f32, every sum in the same order whatever the number of rows. Inputs must be a multiple of 4. */
-export function linearFloat(label: string, linear: LinearFloat): Step {
+export function linearFloat(label: string, linear: LinearFloat, device: DeviceTraits): Step {
   const { batch, input, matrix, bias, output, accumulate = false, head = false, maxRows = Number.POSITIVE_INFINITY } = linear;
   expectShape(label, "input width", input.width, matrix.inputs);
   expectShape(label, "output width", output.width, matrix.outputs);
@@ -31,18 +32,20 @@ export function linearFloat(label: string, linear: LinearFloat): Step {
     throw new EngineError("model-unsupported", "Full precision needs layers whose width is a multiple of 4.", `${label}: ${matrix.inputs}`);
   }
   const rowsOf = (shape: PassShape) => (head ? shape.headRows : shape.rows);
+  const lanes = linearFloatLanes(device);
   return ([1, 4] as const).slice(0, maxRows).map((rows) => ({
     label,
     shader: linearFloatShaders[matrix.type],
     constants: {
       INPUTS: matrix.inputs,
       OUTPUTS: matrix.outputs,
+      LANES: lanes,
       ROWS: rows,
       ACCUMULATE: Number(accumulate),
       HEAD: Number(head),
     },
     bindings: { batch, input: input.values, weight: matrix.weight, bias, output: output.values },
-    grid: (shape: PassShape) => [Math.ceil(matrix.outputs / 16), Math.ceil(rowsOf(shape) / rows), 1] as const,
+    grid: (shape: PassShape) => [Math.ceil((matrix.outputs * lanes) / 256), Math.ceil(rowsOf(shape) / rows), 1] as const,
     fits: (shape: PassShape) => rows > 1 || rowsOf(shape) <= 1,
   }));
 }

@@ -23,6 +23,11 @@ export function linearInt8Variants(inputs: number, maxRows: number, device: Devi
   return maxRows === 1 ? [alone] : [alone, { lanes, rows: 4 }];
 }
 
+/** Threads that share a float sum. It sets the order of the sum, so it may depend on the device but on nothing else. */
+export function linearFloatLanes(device: DeviceTraits): number {
+  return device.software ? 1 : 16;
+}
+
 /** Threads that draw one token together; 16 was usually fastest on the software adapter. */
 export function sampleThreads(device: DeviceTraits): number {
   return device.software ? 16 : 256;

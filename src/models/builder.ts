@@ -168,7 +168,7 @@ export class Builder {
     if (input.kind === "int8" && matrix.kind === "int8") {
       this.steps.push(linearInt8(label, { ...common, input, matrix }, device));
     } else if (input.kind === "float" && matrix.kind === "float") {
-      this.steps.push(linearFloat(label, { ...common, input, matrix }));
+      this.steps.push(linearFloat(label, { ...common, input, matrix }, device));
     } else {
       throw new Error(`${label}: ${input.kind} rows do not fit ${matrix.kind} weights`);
     }

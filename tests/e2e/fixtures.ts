@@ -38,10 +38,12 @@ export const questions = (page: Page) => page.getByRole("article", { name: "You"
 export const modelReady = (page: Page) =>
   expect(page.getByRole("button", { name: /^Model: .*\. Ready$/ })).toBeVisible({ timeout: LOADING });
 
-/** Types a message and sends it with Enter. */
+/** Types a message, sends it with Enter, and waits for its reply to begin. */
 export async function say(page: Page, text: string): Promise<void> {
+  const before = await replies(page).count();
   await composer(page).fill(text);
   await composer(page).press("Enter");
+  await expect(replies(page)).toHaveCount(before + 1);
 }
 
 /** Limits replies, where a test is not about their length and a slow machine should not write long ones. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { linearFloat } from "../../src/kernels/linear_float";
+import { type LinearFloat, linearFloat } from "../../src/kernels/linear_float";
 import { linearFloatReference } from "../../src/kernels/linear_float.reference";
 import { linearInt8 } from "../../src/kernels/linear_int8";
 import { linearInt8Reference } from "../../src/kernels/linear_int8.reference";
@@ -130,19 +130,25 @@ function toHalf(x: number): number {
   return exponent <= 0 ? 0 : ((bits >>> 16) & 0x8000) | (exponent << 10) | ((bits >>> 13) & 0x3ff);
 }
 
-describe.each(["F32", "F16", "BF16"] as const)("%s product", (type) => {
+describe.each([
+  ["F32", true],
+  ["F16", true],
+  ["BF16", true],
+  ["BF16", false],
+] as const)("%s product, software %s", (type, software) => {
   const product = async (lab: Lab, x: Float32Array<ArrayBuffer>, weight: Uint8Array<ArrayBuffer>, bias: Float32Array<ArrayBuffer>) => {
     const outputs = bias.length;
     const inputs = weight.length / { F32: 4, F16: 2, BF16: 2 }[type] / outputs;
     const rows = x.length / inputs;
     const output = lab.output(rows * outputs * 4);
-    const step = linearFloat("test", {
+    const linear: LinearFloat = {
       batch: lab.batch,
       input: { kind: "float", width: inputs, values: lab.upload(x) },
       matrix: { kind: "float", type, inputs, outputs, weight: lab.upload(weight) },
       bias: lab.upload(bias),
       output: { kind: "float", width: outputs, values: output },
-    });
+    };
+    const step = linearFloat("test", linear, { packedDot: true, software });
     await lab.pass([step], { rows, headRows: 0 });
     return lab.floats(output, rows * outputs);
   };

@@ -100,13 +100,10 @@ function allSteps(model: ModelShape, buffer: () => GPUBuffer): Step[] {
     const matrix = { kind: "int8", inputs, outputs, codes: buffer(), scales: buffer() } as const;
     return [
       ...devices.map((device) => linearInt8("linear_int8", { ...common, input: int8(inputs), matrix }, device)),
-      ...(["F32", "F16", "BF16"] as const).map((type) =>
-        linearFloat("linear_float", {
-          ...common,
-          input: float(inputs),
-          matrix: { kind: "float", type, inputs, outputs, weight: buffer() },
-        }),
-      ),
+      ...(["F32", "F16", "BF16"] as const).flatMap((type) => {
+        const linear = { ...common, input: float(inputs), matrix: { kind: "float", type, inputs, outputs, weight: buffer() } } as const;
+        return devices.map((device) => linearFloat("linear_float", linear, device));
+      }),
     ];
   });
 

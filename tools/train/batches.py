@@ -10,7 +10,7 @@ from chat import PAD, SYSTEMS, draw, encode
 EARLY = {"tinystories": 0.06, "tinystories_chat": 0.24, "fairy_tales": 0.02, "soda": 0.0,
          "small_talk": 0.25, "about_gyre": 0.23, "stories": 0.20}
 LATE = {"tinystories": 0.0, "tinystories_chat": 0.10, "fairy_tales": 0.0, "soda": 0.0,
-        "small_talk": 0.35, "about_gyre": 0.32, "stories": 0.23}
+        "small_talk": 0.44, "about_gyre": 0.24, "stories": 0.22}
 CHATS = ("small_talk", "about_gyre", "stories")  # what is joined to longer conversations
 
 
