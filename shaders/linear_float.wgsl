@@ -1,5 +1,5 @@
-// f32 rows times a matrix of bf16, f16 or f32 weights. LANES threads share the sums of four outputs, each sum running over the same inputs in
-// the same order whatever ROWS is (1 or 4), so that a row's result does not depend on the rows beside it.
+// f32 rows times a matrix of bf16, f16 or f32 weights. LANES threads share the sums of four outputs, each sum running over the same inputs
+// in the same order whatever ROWS is (1 or 4), so that a row's result does not depend on the rows beside it.
 override INPUTS: u32; // a multiple of 4
 override OUTPUTS: u32;
 override LANES: u32; // a power of two, at most 64; the same for all passes, since it sets the order of the sums

@@ -1,6 +1,7 @@
 // @ts-check
 // `npm test`: everything that must hold, from a bare clone; the last line adds it all up. `npm test -- --only unit,gpu` runs a part of it.
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -128,7 +129,20 @@ async function playwright() {
   const file = join(reports, "e2e.json");
   return runner(bin("@playwright/test", "playwright"), ["test", "--reporter=list,json"], file, readPlaywright, {
     GYRE_CHROMIUM: browser,
+    GYRE_E2E_PORT: String(await freePort()),
     PLAYWRIGHT_JSON_OUTPUT_FILE: file,
+  });
+}
+
+/** A port that nobody listens on, so that the tests never meet another checkout's server. */
+function freePort() {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", reject);
+    server.listen(0, "localhost", () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
+    });
   });
 }
 
