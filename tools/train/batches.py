@@ -8,9 +8,9 @@ from chat import PAD, SYSTEMS, draw, encode
 
 # Shares of the tokens at the start and at the end of training; between, a line from one to the other.
 EARLY = {"tinystories": 0.06, "tinystories_chat": 0.24, "fairy_tales": 0.02, "soda": 0.0,
-         "small_talk": 0.25, "about_gyre": 0.23, "stories": 0.20}
-LATE = {"tinystories": 0.0, "tinystories_chat": 0.10, "fairy_tales": 0.0, "soda": 0.0,
-        "small_talk": 0.44, "about_gyre": 0.24, "stories": 0.22}
+         "small_talk": 0.22, "about_gyre": 0.16, "stories": 0.30}
+LATE = {"tinystories": 0.0, "tinystories_chat": 0.08, "fairy_tales": 0.0, "soda": 0.0,
+        "small_talk": 0.32, "about_gyre": 0.14, "stories": 0.46}
 CHATS = ("small_talk", "about_gyre", "stories")  # what is joined to longer conversations
 
 

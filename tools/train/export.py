@@ -34,7 +34,7 @@ def main() -> None:
     model.load_state_dict(weights)
     model = model.to(torch.bfloat16)
     model.generation_config = GenerationConfig(bos_token_id=BOS, eos_token_id=[IM_END, EOT], pad_token_id=PAD,
-                                               do_sample=True, temperature=0.7, top_k=40)
+                                               do_sample=True, temperature=0.3, top_k=40)
     fresh, old = (args.to.with_name(args.to.name + end) for end in (".new", ".old"))
     for folder in (fresh, old):
         shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,45 @@
+import { describe, test } from "vitest";
+import { rmsNorm } from "../../src/kernels/rms_norm";
+import { rmsNormReference } from "../../src/kernels/rms_norm.reference";
+import { rotateQuantizeReference } from "../../src/kernels/rotate_quantize.reference";
+import { randomFloats, useGpu } from "../setup/gpu";
+import { expectClose, expectQuantised, floatRows, int8Rows, rowShapes } from "./rows";
+
+const bench = useGpu();
+
+describe.each(rowShapes)("%i rows of %i", (rows, width) => {
+  const input = randomFloats(rows * width, 1);
+
+  test("rms_norm, float and INT8", () =>
+    bench.run(async (lab) => {
+      const weight = randomFloats(width, 2);
+      const rowsIn = { kind: "float", width, values: lab.upload(input) } as const;
+      const outputs = [floatRows(lab, rows, width), int8Rows(lab, rows, width)] as const;
+      const steps = outputs.map((output) => [
+        rmsNorm("test", { batch: lab.batch, input: rowsIn, weight: lab.upload(weight), epsilon: 1e-5, output }),
+      ]);
+      await lab.pass(steps, { rows, headRows: 0 });
+      const expected = rmsNormReference(input, weight, 1e-5);
+      expectClose(await lab.floats(outputs[0].values, rows * width), expected, 1e-6);
+      await expectQuantised(lab, outputs[1], rotateQuantizeReference(expected, width));
+    }));
+});
+
+test("rms_norm of the rows that want logits takes the last ones", () =>
+  bench.run(async (lab) => {
+    const [rows, headRows, width] = [5, 2, 32];
+    const input = randomFloats(rows * width, 4);
+    const weight = randomFloats(width, 5);
+    const output = floatRows(lab, headRows, width);
+    const step = rmsNorm("test", {
+      batch: lab.batch,
+      input: { kind: "float", width, values: lab.upload(input) },
+      weight: lab.upload(weight),
+      epsilon: 1e-5,
+      output,
+      head: true,
+    });
+    await lab.pass([[step]], { rows, headRows });
+    const expected = rmsNormReference(input.subarray((rows - headRows) * width), weight, 1e-5);
+    expectClose(await lab.floats(output.values, headRows * width), expected, 1e-6);
+  }));
