@@ -1,13 +1,23 @@
+import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import react from "@vitejs/plugin-react";
 import { defineConfig, type Plugin } from "vite";
 import { VitePWA } from "vite-plugin-pwa";
 
+const POLICY_TAG = /<meta\s+http-equiv="Content-Security-Policy"\s+content="([^"]*)"[^>]*>/;
+
+/** The page's Content-Security-Policy, which a worker takes from no tag, only from the header of its own script. */
+function policy(): string {
+  const found = POLICY_TAG.exec(readFileSync(new URL("index.html", import.meta.url), "utf8"))?.[1];
+  if (found === undefined) throw new Error("index.html has no Content-Security-Policy.");
+  return found;
+}
+
 /** The development server injects an inline script, which the page's Content-Security-Policy rightly forbids; only there it is lifted. */
 const developmentWithoutPolicy: Plugin = {
   name: "gyre-development-without-policy",
   apply: "serve",
-  transformIndexHtml: (html) => html.replace(/<meta\s+http-equiv="Content-Security-Policy"[^>]*>/, ""),
+  transformIndexHtml: (html) => html.replace(POLICY_TAG, ""),
 };
 
 /** Comments are half of what a visitor would download of the shaders. Lines stay where they are, for the sake of error messages. */
@@ -57,9 +67,11 @@ export default defineConfig({
       },
     }),
   ],
+  preview: { headers: { "Content-Security-Policy": policy() } }, // for npm start as well
   worker: { format: "es", plugins: () => [shadersWithoutComments] },
   build: {
-    target: ["chrome113", "edge113", "firefox141", "safari26"], // the first versions with WebGPU
+    target: ["chrome127", "edge127", "firefox141", "safari26"], // the first versions with WebGPU and all else that is used
     modulePreload: { polyfill: false },
+    license: { fileName: "licenses.md" }, // what is bundled asks to be named
   },
 });

@@ -33,8 +33,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let rows = select(batch.rows, batch.head_rows, HEAD);
   let vecs = INPUTS / 4u;
   let lane = thread % LANES;
-  let first = ((group.x * 64u + thread) / LANES) * 4u;
-  let row = group.y * ROWS;
+  let first = ((group.y * 64u + thread) / LANES) * 4u;
+  let row = group.x * ROWS; // rows come first, so that those which share weights run side by side
   // Threads past the edge repeat the last row or output and store nothing.
   var sums = array<vec4<f32>, 4>();
   for (var k = lane; k < vecs; k += LANES) {

@@ -30,8 +30,8 @@ fn store(row: u32, column: u32, sum: i32) {
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
   let rows = select(batch.rows, batch.head_rows, HEAD);
   let lane = thread % LANES;
-  let first = ((group.x * 64u + thread) / LANES) * 4u;
-  let row = group.y * ROWS;
+  let first = ((group.y * 64u + thread) / LANES) * 4u;
+  let row = group.x * ROWS; // rows come first, so that those which share weights run side by side
   // Threads past the edge repeat the last row or output and store nothing.
   var sums = array<vec4<i32>, 4>();
   for (var k = lane; k < INPUT_VECS; k += LANES) {

@@ -9,6 +9,8 @@ import { Sidebar } from "./components/Sidebar";
 import { Thread } from "./components/Thread";
 import { Trouble } from "./components/Trouble";
 import { useStores, useValue } from "./context";
+import { loadDraft, saveDraft } from "./drafts";
+import { isComposing } from "./keys";
 import { dialogs } from "./later";
 import controls from "./styles/controls.module.css";
 import { useInstall } from "./use_install";
@@ -23,6 +25,7 @@ export function App() {
   const announcement = useValue(replies.announcement);
   const [drawer, setDrawer] = useState(false);
   const [dialog, setDialog] = useState<"settings" | "models" | null>(null);
+  const [restored, setRestored] = useState(0); // drafts that came back because they could not be sent
   const install = useInstall();
   const opened = useValue(dialogs.module);
 
@@ -44,20 +47,46 @@ export function App() {
 
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
-      if (event.key !== "Escape" || event.defaultPrevented || document.querySelector("dialog[open]") !== null) return;
+      if (event.key !== "Escape" || event.defaultPrevented || isComposing(event) || document.querySelector("dialog[open]") !== null) return;
+      const elsewhere = event.target instanceof Element && event.target.matches("input, textarea:not([name=message])");
       if (drawer) setDrawer(false);
-      else if (route !== null) replies.stop(route);
+      else if (route !== null && !elsewhere) replies.stop(route);
     };
     addEventListener("keydown", onKey);
     return () => removeEventListener("keydown", onKey);
   }, [drawer, route, replies]);
 
+  // A drawer that was open when the screen was turned would leave the page inert, with nothing there to close it.
+  useEffect(() => {
+    const wide = matchMedia("(min-width: 720px)");
+    const close = () => setDrawer(false);
+    wide.addEventListener("change", close);
+    return () => wide.removeEventListener("change", close);
+  }, []);
+
+  // While its dialog is open, an import's failure is shown there.
+  useEffect(() => {
+    if (dialog === "models") return;
+    return engine.importProblem.subscribe(() => {
+      const problem = engine.importProblem.get();
+      if (problem !== null) notices.failed(problem);
+    });
+  }, [dialog, engine, notices]);
+
   const send = useCallback(
     async (text: string) => {
-      const id = await replies.send(conversation?.id ?? null, text);
-      if (conversation === undefined) goTo(id);
+      const to = conversation?.id ?? null;
+      try {
+        const id = await replies.send(to, text);
+        if (to === null) goTo(id);
+      } catch (thrown) {
+        notices.failed(thrown);
+        const place = chats.conversations.get()?.some((one) => one.id === to) ? to : null; // It may have been deleted in another tab.
+        saveDraft(place, [text, loadDraft(place)].filter((part) => part !== "").join("\n"));
+        setRestored((count) => count + 1);
+      }
     },
-    [replies, conversation],
+    [chats, replies, notices, conversation],
   );
 
   const remove = async (id: string) => {
@@ -79,7 +108,7 @@ export function App() {
 
   return (
     <div className={classes.app}>
-      <Sidebar current={route} open={drawer} onClose={() => setDrawer(false)} onDelete={(id) => void remove(id)}>
+      <Sidebar current={route} open={drawer} onClose={() => setDrawer(false)} onDelete={(id) => void remove(id).catch(notices.failed)}>
         {install !== null && (
           <button type="button" onClick={install}>
             <Icon name="install" /> Install Gyre
@@ -104,6 +133,7 @@ export function App() {
         )}
         {(conversation !== undefined || !unsupported) && trouble}
         <Composer
+          key={restored}
           conversation={conversation?.id ?? null}
           disabled={unsupported ? "Gyre needs WebGPU to answer" : null}
           onSend={(text) => void send(text)}

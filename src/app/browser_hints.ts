@@ -6,7 +6,7 @@ export interface Browser {
   readonly secure: boolean; // window.isSecureContext
 }
 
-const NEWER = "Chrome or Edge 113 and later, Safari 26 and later, and Firefox 141 (Windows) or 145 (Mac) and later have it.";
+const NEWER = "Chrome or Edge 127 and later, Safari 26 and later, and Firefox 141 (Windows) or 145 (Mac) and later have it.";
 
 /** Steps to try, the likeliest first, for "no-webgpu" and "no-adapter". */
 export function browserHints(code: ErrorCode, { userAgent, secure }: Browser): readonly string[] {

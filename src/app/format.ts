@@ -38,7 +38,6 @@ export function percent(progress: LoadProgress | null): number | null {
 const PHASES: Readonly<Record<LoadProgress["phase"], string>> = {
   download: "Downloading",
   import: "Converting",
-  read: "Reading",
   compile: "Preparing your GPU",
   upload: "Moving to your GPU",
 };

@@ -9,10 +9,12 @@ const createWorker = () => new Worker(new URL("../worker/engine.worker.ts", impo
 const { engine, notices, replies } = await start(root, createWorker);
 
 if (import.meta.env.PROD) {
+  let told = 0; // id of the notice about the version that waits
   registerServiceWorker({
     onOfflineReady: () => void engine.loaded().then(() => notices.show("Ready to work offline.")), // The model is needed as well.
-    onUpdate: (apply) =>
-      notices.show("A new version is ready.", {
+    onUpdate: (apply) => {
+      notices.dismiss(told); // A page that stays open for days may see several.
+      told = notices.show("A new version is ready.", {
         action: {
           label: "Reload",
           run: () => {
@@ -21,6 +23,7 @@ if (import.meta.env.PROD) {
           },
         },
         lastsMs: Infinity,
-      }),
+      });
+    },
   });
 }

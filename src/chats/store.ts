@@ -18,6 +18,7 @@ export class ChatStore {
   readonly #messages = new Map<string, Value<readonly Message[] | null>>();
   readonly #channel: Channel | null;
   #db: ChatDatabase | null = null;
+  #opening: Promise<void> | null = null; // what is written meanwhile waits for it, so that it is saved and not overwritten by what is read
 
   constructor(channel: Channel | null = null) {
     this.#channel = channel;
@@ -25,7 +26,14 @@ export class ChatStore {
   }
 
   /** Reads the list and the settings. Never rejects: without a database the store starts empty and says so in `problem`. */
-  async open(): Promise<void> {
+  open(): Promise<void> {
+    this.#opening = this.#open().finally(() => {
+      this.#opening = null;
+    });
+    return this.#opening;
+  }
+
+  async #open(): Promise<void> {
     try {
       const db = await ChatDatabase.open(() => {
         this.#db = null;
@@ -55,6 +63,7 @@ export class ChatStore {
   }
 
   async create(title: string): Promise<Conversation> {
+    await this.#opening;
     const now = Date.now();
     const conversation = { id: newId(), title, created: now, updated: now };
     this.#messages.set(conversation.id, new Value<readonly Message[] | null>([]));
@@ -110,6 +119,7 @@ export class ChatStore {
 
   /** Writes a whole conversation: one that was deleted, or one from a file. */
   async restore(transcript: Transcript): Promise<void> {
+    await this.#opening;
     const { conversation, messages } = transcript;
     this.#value(conversation.id).set(messages);
     this.#list((list) => [conversation, ...list.filter((one) => one.id !== conversation.id)].sort((a, b) => b.updated - a.updated));
@@ -118,6 +128,7 @@ export class ChatStore {
 
   /** A conversation with its messages. Throws "bad-request" if there is none with this id. */
   async transcript(id: string): Promise<Transcript> {
+    await this.#opening;
     const conversation = this.conversations.get()?.find((one) => one.id === id);
     if (conversation === undefined) throw new EngineError("bad-request", "This conversation has been deleted.");
     const known = this.#value(id).get();
@@ -138,6 +149,7 @@ export class ChatStore {
   }
 
   async saveSettings(change: Partial<Settings>): Promise<void> {
+    if (this.#opening !== null) await this.#opening; // Otherwise in the same turn: the fields in which settings are typed need that.
     const settings = { ...this.settings.get(), ...change };
     this.settings.set(settings);
     await this.#save(null, (db) => db.saveSettings(settings));
@@ -145,6 +157,7 @@ export class ChatStore {
 
   /** Deletes every conversation and every setting. */
   async clear(): Promise<void> {
+    await this.#opening;
     this.conversations.set([]);
     for (const messages of this.#messages.values()) messages.set([]);
     this.settings.set(DEFAULT_SETTINGS);
@@ -162,6 +175,7 @@ export class ChatStore {
   }
 
   async #read(id: string): Promise<readonly Message[]> {
+    await this.#opening;
     let messages: readonly Message[] = [];
     try {
       messages = (await this.#db?.messages(id)) ?? [];
@@ -180,6 +194,7 @@ export class ChatStore {
 
   /** Memory comes first, so that what was typed stays on the screen even where it cannot be saved. */
   async #save<T>(changed: string | null, write: (db: ChatDatabase) => Promise<T>): Promise<T | undefined> {
+    await this.#opening;
     if (this.#db === null) return undefined;
     try {
       const result = await write(this.#db);

@@ -1,4 +1,5 @@
 import type { Engine } from "../engine/engine";
+import type { Reading, Reply } from "../engine/read_reply";
 import { samplingDefaults } from "../engine/sampling_defaults";
 import type { Gpu } from "../gpu/device";
 import { endTokens } from "../text/end_tokens";
@@ -10,7 +11,7 @@ import { defineCommand } from "./command";
 import { FolderSource } from "./folder_source";
 import { withEngine, withGpu } from "./open_engine";
 import { bad, countOption, precisionOption, required, tokensOption, type Values } from "./options";
-import { type Reading, type Reply, writeReply } from "./reply";
+import { writeReply } from "./reply";
 import { SAMPLING_OPTIONS, samplingFrom } from "./sampling_options";
 import type { Terminal } from "./terminal";
 

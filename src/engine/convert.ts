@@ -34,7 +34,7 @@ export interface ConvertOptions {
 
 /**
  * Writes a checkpoint as a Gyre package: for W8A8 every linear rotated and quantised, all else f32; for full precision every tensor as it is.
- * Tensors that the model does not use are left out. Throws EngineError "model-…", and the signal's reason when aborted.
+ * A copy of a tied table and tensors that hold no floats are left out. Throws EngineError "model-…", and the signal's reason when aborted.
  */
 export async function convertCheckpoint(checkpoint: Checkpoint, options: ConvertOptions, sink: PackageSink): Promise<Manifest> {
   const { precision, name, onProgress = () => {}, signal } = options;
@@ -43,7 +43,10 @@ export async function convertCheckpoint(checkpoint: Checkpoint, options: Convert
   const widths = new Map<string, number>(
     model.linears.flatMap(({ names, inputs }) => names.map((linear): [string, number] => [`${linear}.weight`, inputs])),
   );
-  const tensors = [...checkpoint.tensors.values()].filter((tensor) => tensor.name !== "lm_head.weight" || widths.has(tensor.name));
+  const tensors = [...checkpoint.tensors.values()].filter(
+    ({ name: tensor, dtype }) =>
+      (tensor !== "lm_head.weight" || widths.has(tensor)) && (dtype === "F32" || dtype === "F16" || dtype === "BF16"),
+  );
   for (const linear of widths.keys()) {
     if (!checkpoint.tensors.has(linear)) {
       throw new EngineError("model-missing", `The model has no tensor ${linear}.`, checkpoint.source.name);

@@ -4,6 +4,7 @@ import type { ModelShape } from "../models/family";
 import { parseModel } from "../models/registry";
 import type { WeightPrecision } from "../models/weights";
 import { EngineError } from "../protocol/errors";
+import { MAX_BLOCK } from "../quantize/hadamard";
 import { inPrompt } from "../speculate/filters";
 import type { Checkpoint } from "../weights/source";
 import { Runner } from "./runner";
@@ -32,12 +33,12 @@ export interface GenerateRequest {
   readonly sampling: SamplingParams;
   readonly maxTokens: number;
   readonly endTokens: ReadonlySet<number>; // the first of these ends the reply, and is its last token
+  readonly onCached?: (tokens: number) => void; // hears how much of the prompt the caches still held
 }
 
 /** Why a reply ended, and what it took. */
 export interface GenerateSummary {
   readonly reason: "stop" | "length" | "context" | "aborted";
-  readonly cachedTokens: number; // of the prompt, those that the caches still held
   readonly passes: number; // over the whole model, prefill and decode
 }
 
@@ -77,6 +78,9 @@ export class Engine {
     const precision = options.precision ?? checkpoint.packed?.precision ?? "w8a8";
     if (precision === "full" && checkpoint.packed?.precision === "w8a8") {
       throw new EngineError("bad-request", "This package holds W8A8 weights; full precision needs the original model.");
+    }
+    if (checkpoint.packed?.precision === "w8a8" && checkpoint.packed.rotation?.maxBlock !== MAX_BLOCK) {
+      throw new EngineError("model-unsupported", "This package's weights are rotated in another way than this version of Gyre computes.");
     }
     const contextLength = options.contextLength ?? Math.min(model.shape.maxPositions, DEFAULT_CONTEXT);
     if (!Number.isSafeInteger(contextLength) || contextLength < 2 || contextLength > model.shape.maxPositions) {
@@ -125,7 +129,8 @@ export class Engine {
     try {
       this.#runner.configure(request.sampling, this.#promptCounts(tokens));
       const cachedTokens = this.#rewind(tokens);
-      const end = (reason: GenerateSummary["reason"]): GenerateSummary => ({ reason, cachedTokens, passes });
+      request.onCached?.(cachedTokens);
+      const end = (reason: GenerateSummary["reason"]): GenerateSummary => ({ reason, passes });
       let position = cachedTokens;
       for (; tokens.length - position > this.#maxRows; position += this.#maxRows, passes++) {
         if (signal?.aborted) return end("aborted");
@@ -146,6 +151,7 @@ export class Engine {
         if (next) passes++;
         const drawn = pending;
         pending = next;
+        next?.catch(() => {}); // heard where it is awaited; until then a failure of both must not go unhandled
         const [token = 0] = await drawn;
         if (next) this.#sequence.push([token]);
         yield token;
@@ -154,6 +160,10 @@ export class Engine {
         if (!next) return end(count < maxTokens ? "context" : "length");
       }
       return end("length");
+    } catch (error) {
+      // What a failed pass left in the caches is not known.
+      this.reset();
+      throw error;
     } finally {
       // A pass that nobody waits for any more must still be read, or its buffer stays mapped.
       await pending?.catch(() => {});
@@ -177,6 +187,9 @@ export class Engine {
         this.#sequence.push(chunk);
         yield logits;
       }
+    } catch (error) {
+      this.reset();
+      throw error;
     } finally {
       release();
     }

@@ -20,7 +20,12 @@ export class Readback {
   /** `submit` copies into the buffer it is given and submits; the promise gives the first `bytes` as words. Throws "device-lost". */
   async take(bytes: number, submit: (target: GPUBuffer) => void): Promise<Uint32Array<ArrayBuffer>> {
     const buffer = this.#free.pop() ?? this.#memory.readback(this.#label, this.#bytes);
-    submit(buffer);
+    try {
+      submit(buffer);
+    } catch (error) {
+      this.#free.push(buffer);
+      throw error;
+    }
     try {
       await buffer.mapAsync(GPUMapMode.READ, 0, Math.max(4, bytes));
     } catch (error) {

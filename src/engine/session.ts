@@ -1,18 +1,20 @@
 // A conversation on top of the engine: messages in, text out. The caches survive from turn to turn, so each turn feeds only what is new.
-
 import { EngineError } from "../protocol/errors";
-import type { ChatEvent, ChatMessage, ChatRequest, EndReason } from "../protocol/messages";
-import { StreamingDetokenizer } from "../text/detokenizer";
-import { StopMatcher } from "../text/stop";
+import type { ChatEvent, ChatMessage, ChatRequest } from "../protocol/messages";
 import type { ChatTemplate } from "../text/template";
 import type { Tokenizer } from "../text/tokenizer";
-import type { Engine } from "./engine";
+import { readReply, type TokenGenerator } from "./read_reply";
 
 /** The part of the context that a reply finds free at least, if older messages have to make room for it. */
 const REPLY_SHARE = 1 / 4;
 
-/** What a conversation needs of an engine. */
-export type TokenGenerator = Pick<Engine, "contextLength" | "generate">;
+/** Turns are forgotten by this part of the room at a time: if only what must go went, every turn would shift the prompt and void the caches. */
+const FORGET_SHARE = 1 / 2;
+
+interface Prompt {
+  readonly tokens: readonly number[];
+  readonly forgotten: number; // messages left out
+}
 
 export class ChatSession {
   readonly #engine: TokenGenerator;
@@ -33,63 +35,61 @@ export class ChatSession {
    */
   async *chat(request: ChatRequest, signal?: AbortSignal): AsyncGenerator<ChatEvent, void, undefined> {
     const start = performance.now();
-    const { tokens, forgotten } = this.#fit(request.messages, request.maxTokens);
-    const detokenizer = new StreamingDetokenizer(this.#tokenizer);
-    const stops = new StopMatcher([...request.stop, ...this.#template.stops]);
     const { sampling, maxTokens } = request;
-    const reply = this.#engine.generate({ tokens, sampling, maxTokens, endTokens: this.#endTokens }, signal);
-
-    let count = 0;
-    let firstTokenMs = 0;
-    let reason: EndReason = "stop";
-    let cachedTokens = 0;
-    for (;;) {
-      const step = await reply.next();
-      if (step.done) {
-        ({ reason, cachedTokens } = step.value);
-        break;
+    const { tokens, forgotten } = this.#fit(request.messages, maxTokens);
+    const fitMs = performance.now() - start;
+    const reading = { tokenizer: this.#tokenizer, context: [], stops: [...request.stop, ...this.#template.stops] };
+    const pieces = readReply(this.#engine, { tokens, sampling, maxTokens, endTokens: this.#endTokens }, reading, signal);
+    try {
+      for (;;) {
+        const step = await pieces.next();
+        if (!step.done) {
+          yield { type: "text", text: step.value };
+          continue;
+        }
+        const { tokens: drawn, reason, cachedTokens, firstTokenMs, decodeMs } = step.value;
+        const stats = {
+          promptTokens: tokens.length,
+          cachedTokens,
+          newTokens: drawn.length,
+          forgottenMessages: forgotten,
+          firstTokenMs: drawn.length > 0 ? fitMs + firstTokenMs : 0,
+          decodeTokensPerSecond: drawn.length > 1 ? ((drawn.length - 1) * 1000) / decodeMs : 0,
+        };
+        yield { type: "end", reason, stats };
+        return;
       }
-      count++;
-      if (count === 1) firstTokenMs = performance.now() - start;
-      const { text, stopped } = stops.push(detokenizer.push(step.value));
-      if (text !== "") yield { type: "text", text };
-      if (stopped) {
-        const ended = await reply.return({ reason: "stop", cachedTokens: 0, passes: 0 });
-        reason = ended.value === undefined || typeof ended.value === "number" ? "stop" : ended.value.reason;
-        break;
-      }
+    } finally {
+      // Whoever stops listening sets the engine free. After the end this does nothing.
+      await pieces.return({ tokens: [], reason: "aborted", cachedTokens: 0, firstTokenMs: 0, decodeMs: 0 });
     }
-    const rest = stops.push(detokenizer.flush());
-    const held = rest.text + (rest.stopped ? "" : stops.flush());
-    if (held !== "") yield { type: "text", text: held };
-    const decodeMs = performance.now() - start - firstTokenMs;
-    yield {
-      type: "end",
-      reason,
-      stats: {
-        promptTokens: tokens.length,
-        cachedTokens,
-        newTokens: count,
-        forgottenMessages: forgotten,
-        firstTokenMs,
-        decodeTokensPerSecond: count > 1 ? ((count - 1) * 1000) / decodeMs : 0,
-      },
-    };
   }
 
   /** The prompt's tokens, without the oldest turns where not all fit beside a reply; a system message stays. */
-  #fit(messages: readonly ChatMessage[], maxTokens: number): { readonly tokens: readonly number[]; readonly forgotten: number } {
+  #fit(messages: readonly ChatMessage[], maxTokens: number): Prompt {
     const { contextLength } = this.#engine;
     const room = contextLength - Math.min(maxTokens, Math.ceil(contextLength * REPLY_SHARE));
     const system = messages.filter(({ role }) => role === "system");
     const turns = messages.filter(({ role }) => role !== "system");
-    for (let from = 0; from < turns.length; from++) {
-      // A conversation begins with the user, for templates that insist on turns that alternate.
-      if (from > 0 && turns[from]?.role !== "user") continue;
-      const text = this.#template.render([...system, ...turns.slice(from)], { addGenerationPrompt: true });
-      const tokens = this.#tokenizer.encode(text, { special: false });
-      if (tokens.length <= room) return { tokens, forgotten: from };
+    const whole = this.#render([...system, ...turns]);
+    if (whole.length <= room) return { tokens: whole, forgotten: 0 };
+
+    const portion = room * FORGET_SHARE;
+    const toFree = Math.ceil((whole.length - room) / portion) * portion;
+    let freed = 0;
+    for (const [index, turn] of turns.entries()) {
+      // What is left begins with the user, for templates that insist on turns that alternate.
+      if (turn.role === "user" && index > 0 && (freed >= toFree || index === turns.length - 1)) {
+        const tokens = this.#render([...system, ...turns.slice(index)]);
+        if (tokens.length <= room) return { tokens, forgotten: index };
+      }
+      freed += this.#tokenizer.encode(turn.content, { special: false }).length;
     }
-    throw new EngineError("context-full", `The last message is too long: this model has room for ${contextLength} tokens in all.`);
+    const detail = `${contextLength} tokens in all, instructions and reply included`;
+    throw new EngineError("context-full", "This message does not fit what the model can keep in mind at once.", detail);
+  }
+
+  #render(messages: readonly ChatMessage[]): readonly number[] {
+    return this.#tokenizer.encode(this.#template.render(messages, { addGenerationPrompt: true }), { special: false });
   }
 }

@@ -27,10 +27,13 @@ export async function openGpu(gpu: GPU | undefined, options: { readonly profile?
   const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
   if (!adapter) throw new EngineError("no-adapter", "WebGPU is available, but it found no graphics processor that it may use.");
   const timestamps = options.profile === true && adapter.features.has("timestamp-query");
-  const device = await adapter.requestDevice({
+  const request: GPUDeviceDescriptor = {
     label: "gyre",
     requiredFeatures: timestamps ? ["timestamp-query"] : [],
     requiredLimits: Object.fromEntries(wantedLimits.map((limit) => [limit, adapter.limits[limit]])),
+  };
+  const device = await adapter.requestDevice(request).catch((error: unknown) => {
+    throw new EngineError("no-adapter", "The graphics processor did not let itself be opened.", String(error));
   });
 
   let uncaptured: EngineError | null = null;

@@ -45,7 +45,7 @@ export function linearFloat(label: string, linear: LinearFloat, device: DeviceTr
       HEAD: Number(head),
     },
     bindings: { batch, input: input.values, weight: matrix.weight, bias, output: output.values },
-    grid: (shape: PassShape) => [Math.ceil((matrix.outputs * lanes) / 256), Math.ceil(rowsOf(shape) / rows), 1] as const,
+    grid: (shape: PassShape) => [Math.ceil(rowsOf(shape) / rows), Math.ceil((matrix.outputs * lanes) / 256), 1] as const,
     fits: (shape: PassShape) => rows > 1 || rowsOf(shape) <= 1,
   }));
 }

@@ -52,7 +52,7 @@ export function linearInt8(label: string, linear: LinearInt8, device: DeviceTrai
       bias,
       output: output.values,
     },
-    grid: (shape: PassShape) => [Math.ceil((matrix.outputs * lanes) / 256), Math.ceil(rowsOf(shape) / rows), 1] as const,
+    grid: (shape: PassShape) => [Math.ceil(rowsOf(shape) / rows), Math.ceil((matrix.outputs * lanes) / 256), 1] as const,
     fits: (shape: PassShape) => rowsOf(shape) <= most,
   }));
 }

@@ -3,7 +3,7 @@ import type { Dispatch } from "../gpu/plan";
 import { expectShape, rowDispatch, rowShaders } from "./rows";
 import type { FloatRows, Int8Rows } from "./tensors";
 
-const shaders = rowShaders("rotate_quantize", code, []);
+export const rotateQuantizeShaders = rowShaders("rotate_quantize", code, []);
 
 export interface RotateQuantize {
   readonly input: FloatRows;
@@ -13,5 +13,5 @@ export interface RotateQuantize {
 /** Random signs, Hadamard blocks and INT8 with one scale a row, as in quantize/int8.ts. */
 export function rotateQuantize(label: string, { input, output }: RotateQuantize): Dispatch {
   expectShape(label, "output width", output.width, input.width);
-  return rowDispatch(label, shaders, output, {}, { input: input.values });
+  return rowDispatch(label, rotateQuantizeShaders, output, {}, { input: input.values });
 }

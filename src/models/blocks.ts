@@ -1,8 +1,16 @@
 // The halves of a transformer layer that the families share.
 import type { FloatRows, Rows } from "../kernels/tensors";
 import type { Builder } from "./builder";
+import { unsupported } from "./config";
 import { type Rope, ropeAngles } from "./rope";
 import type { LinearSpec, WeightLoader } from "./weights";
+
+/** Throws "model-unsupported" for heads that the attention kernels do not take. */
+export function expectHeads(heads: number, kvHeads: number, headDim: number): void {
+  if (heads % kvHeads !== 0) throw unsupported(`${heads} query heads cannot share ${kvHeads} key and value heads`);
+  if (headDim % 4 !== 0 || headDim > 256)
+    throw unsupported(`its heads are ${headDim} wide, and only multiples of 4 up to 256 are known here`);
+}
 
 export function linear(name: string, outputs: number, inputs: number): LinearSpec {
   return { names: [name], outputs: [outputs], inputs };

@@ -7,6 +7,7 @@ import {
   attentionBlock,
   attentionLinears,
   biases,
+  expectHeads,
   type FeedForwardSpec,
   feedForwardBlock,
   feedForwardLinears,
@@ -40,7 +41,7 @@ function parse(config: Json): Model {
   const taps = countOf(config, ["conv_L_cache"], 3);
   const bias = flagOf(config, ["conv_bias"], false);
   const rope = parseRope(config, headDim, 1_000_000);
-  if (heads % kvHeads !== 0) throw unsupported(`${heads} query heads cannot share ${kvHeads} key and value heads`);
+  expectHeads(heads, kvHeads, headDim);
   if (taps < 2) throw unsupported(`its convolution has ${taps} tap, and at least 2 are needed`);
 
   const width = feedForwardWidth(config);

@@ -3,6 +3,7 @@ import {
   type AttentionSpec,
   attentionBlock,
   attentionLinears,
+  expectHeads,
   type FeedForwardSpec,
   feedForwardBlock,
   feedForwardLinears,
@@ -29,7 +30,7 @@ function parse(config: Json): Model {
   const rope = parseRope(config, headDim, 10_000);
   const activation = config["hidden_act"] ?? "silu";
   if (activation !== "silu") throw unsupported(`its activation is ${JSON.stringify(activation)}, and only silu is known here`);
-  if (heads % kvHeads !== 0) throw unsupported(`${heads} query heads cannot share ${kvHeads} key and value heads`);
+  expectHeads(heads, kvHeads, headDim);
 
   const bias = flagOf(config, ["attention_bias"], false);
   const feedForwardBias = flagOf(config, ["mlp_bias"], false);

@@ -55,7 +55,7 @@ export interface ModelEntry {
 }
 
 export interface LoadProgress {
-  readonly phase: "download" | "import" | "read" | "compile" | "upload";
+  readonly phase: "download" | "import" | "compile" | "upload";
   readonly done: number; // bytes; shaders in the phase "compile"
   readonly total: number;
 }

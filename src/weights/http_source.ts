@@ -6,6 +6,7 @@ import type { Staging, WeightStore } from "./store";
 
 const ATTEMPTS = 4; // in a row without a new chunk
 const BACKOFF_MS = 500; // before the second attempt; doubled before each further one
+const STALL_MS = 20_000; // without a byte, after which a connection counts as broken
 
 export interface DownloadOptions {
   readonly id: string; // under which the model is stored
@@ -14,17 +15,18 @@ export interface DownloadOptions {
   readonly store: WeightStore;
   readonly signal: AbortSignal;
   readonly onProgress: (done: number, total: number) => void; // bytes, those that were there before included
+  readonly attempts?: number; // in a row without a new chunk
   readonly backoffMs?: number;
+  readonly stallMs?: number;
 }
 
 /**
  * Throws "network" when the server cannot be reached, "model-missing" where there is no package, "model-damaged" where it is no manifest.
  */
 export async function fetchManifest(baseUrl: string, signal?: AbortSignal): Promise<Manifest> {
-  const response = await request(baseUrl, MANIFEST_PATH, signal === undefined ? {} : { signal });
-  const text = await response.text().catch((error: unknown) => {
-    throw signal?.aborted ? error : unreachable(MANIFEST_PATH, error);
-  });
+  const connection = new Connection(MANIFEST_PATH, STALL_MS, signal);
+  const response = await request(baseUrl, connection);
+  const text = await connection.wait(response.text());
   let json: unknown;
   try {
     json = JSON.parse(text);
@@ -74,7 +76,7 @@ async function downloadFile(
     } catch (error) {
       options.signal.throwIfAborted();
       failures = absent.size < before ? 1 : failures + 1;
-      if (!isPassing(error) || failures >= ATTEMPTS) throw error;
+      if (!isPassing(error) || failures >= (options.attempts ?? ATTEMPTS)) throw error;
       await pause((options.backoffMs ?? BACKOFF_MS) * 2 ** (failures - 1), options.signal);
     }
     progress.settle();
@@ -97,9 +99,10 @@ async function fetchRun(
   const end = chunkSpan(manifest, file, last).end;
   const isWhole = start === 0 && end === file.bytes;
   const headers: HeadersInit = isWhole ? {} : { Range: `bytes=${start}-${end - 1}` };
-  const response = await request(options.baseUrl, file.path, { signal, headers });
+  const connection = new Connection(file.path, options.stallMs ?? STALL_MS, signal);
+  const response = await request(options.baseUrl, connection, headers);
   // A static server may ignore the range and send the whole file; then the chunks before the first absent one are read and dropped.
-  const reader = new ChunkReader(response, file);
+  const reader = new ChunkReader(response, file, connection);
   for (let index = firstChunk(response, manifest, file, start); index <= last; index += 1) {
     signal.throwIfAborted();
     const wanted = absent.has(index);
@@ -127,12 +130,14 @@ function firstChunk(response: Response, manifest: Manifest, file: PackageFile, s
 class ChunkReader {
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
   readonly #file: PackageFile;
+  readonly #connection: Connection;
   #rest: Uint8Array = new Uint8Array(0); // received and not yet handed out
 
-  constructor(response: Response, file: PackageFile) {
+  constructor(response: Response, file: PackageFile, connection: Connection) {
     if (response.body === null) throw new EngineError("network", `The server sent nothing for ${file.path}.`);
     this.#reader = response.body.getReader();
     this.#file = file;
+    this.#connection = connection;
   }
 
   async next(size: number, index: number, onReceive: (bytes: number) => void): Promise<Uint8Array<ArrayBuffer>> {
@@ -155,9 +160,7 @@ class ChunkReader {
   }
 
   async #receive(index: number, filled: number, size: number): Promise<Uint8Array> {
-    const { done, value } = await this.#reader.read().catch((error: unknown) => {
-      throw unreachable(this.#file.path, error);
-    });
+    const { done, value } = await this.#connection.wait(this.#reader.read());
     if (done) throw damaged(this.#file, index, `the server sent ${filled} of its ${size} bytes`);
     return value;
   }
@@ -192,14 +195,40 @@ class Progress {
   }
 }
 
-async function request(baseUrl: string, path: string, init: RequestInit): Promise<Response> {
-  const url = baseUrl + path.split("/").map(encodeURIComponent).join("/");
-  let response: Response;
-  try {
-    response = await fetch(url, { ...init, cache: "no-store" });
-  } catch (error) {
-    throw init.signal?.aborted ? error : unreachable(path, error);
+/** One request's life. A connection can die without a word, so each wait for the network ends when nothing has come for `stallMs`. */
+class Connection {
+  readonly path: string;
+  readonly signal: AbortSignal; // for fetch
+  readonly #caller: AbortSignal | undefined;
+  readonly #stall = new AbortController();
+  readonly #stallMs: number;
+
+  constructor(path: string, stallMs: number, caller?: AbortSignal) {
+    this.path = path;
+    this.signal = caller === undefined ? this.#stall.signal : AbortSignal.any([caller, this.#stall.signal]);
+    this.#caller = caller;
+    this.#stallMs = stallMs;
   }
+
+  /** What `arriving` gives. Throws "network" where it fails or stalls, and what an abort by the caller makes of it as it is. */
+  async wait<T>(arriving: Promise<T>): Promise<T> {
+    const timer = setTimeout(() => this.#stall.abort(), this.#stallMs);
+    try {
+      return await arriving;
+    } catch (error) {
+      if (this.#caller?.aborted) throw error;
+      const reason = this.#stall.signal.aborted ? `nothing came for ${this.#stallMs / 1000} seconds` : "the connection failed";
+      throw new EngineError("network", `${this.path} could not be fetched: ${reason}.`, String(error));
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+async function request(baseUrl: string, connection: Connection, headers: HeadersInit = {}): Promise<Response> {
+  const { path, signal } = connection;
+  const url = baseUrl + path.split("/").map(encodeURIComponent).join("/");
+  const response = await connection.wait(fetch(url, { signal, headers, cache: "no-store" }));
   // Servers made for single-page apps answer any unknown path with the app's own page.
   const isPage = response.headers.get("Content-Type")?.startsWith("text/html") ?? false;
   if (response.status === 404 || response.status === 410 || (response.ok && isPage)) {
@@ -229,10 +258,6 @@ async function pause(ms: number, signal: AbortSignal): Promise<void> {
 function spanBytes(manifest: Manifest, file: PackageFile, index: number): number {
   const { start, end } = chunkSpan(manifest, file, index);
   return end - start;
-}
-
-function unreachable(path: string, error: unknown): EngineError {
-  return new EngineError("network", `${path} could not be fetched: the connection failed.`, String(error));
 }
 
 function damaged(file: PackageFile, index: number, reason: string): EngineError {

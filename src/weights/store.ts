@@ -64,16 +64,6 @@ export class WeightStore {
     for (const [id, generation] of orphans.values()) await this.#run((db) => db.delete("chunks", chunksOf(id, generation)));
   }
 
-  /** Bytes of all chunks, unfinished downloads included. */
-  async bytesUsed(): Promise<number> {
-    return this.#run(async (db) => {
-      let bytes = 0;
-      for (let cursor = await db.transaction("chunks").store.openCursor(); cursor !== null; cursor = await cursor.continue())
-        bytes += cursor.value.size;
-      return bytes;
-    });
-  }
-
   /** Lets go of the database, so that it can be deleted or upgraded. The next call opens it again. */
   async close(): Promise<void> {
     const database = this.#database;

@@ -58,7 +58,7 @@ export function makeHandlers(models: Models, onLost: (error: EngineError) => voi
     throw new EngineError("internal", "A reply stopped without an end.");
   };
 
-  const load: Handlers["load"] = async ({ id }, { emit, signal }) => {
+  const loadOnce: Handlers["load"] = async ({ id }, { emit, signal }) => {
     signal.throwIfAborted();
     const device = await openOnce(); // before the download, which would be in vain without it
     const { source, entry } = await models.open(id, emit, signal);
@@ -83,6 +83,17 @@ export function makeHandlers(models: Models, onLost: (error: EngineError) => voi
       loadMs: performance.now() - start,
       ...engine.memory,
     };
+  };
+
+  /** Storage can spoil. What is shipped is then downloaded anew, once: a second failure is not the storage's. */
+  const load: Handlers["load"] = async (args, context) => {
+    try {
+      return await loadOnce(args, context);
+    } catch (error) {
+      const isDamaged = error instanceof EngineError && error.code === "model-damaged" && !context.signal.aborted;
+      if (!isDamaged || !(await models.dropDamaged(args.id))) throw error;
+      return loadOnce(args, context);
+    }
   };
 
   return {

@@ -82,7 +82,14 @@ export class Models {
     await this.#store.remove(id);
   }
 
-  /** Fetches the shipped model, or its newer version; without a network the stored one has to do. */
+  /** Removes a stored model that turned out damaged, where opening it downloads it anew. Says whether it did. */
+  async dropDamaged(id: string): Promise<boolean> {
+    if (id !== SHIPPED || (await this.#store.get(id)) === undefined) return false;
+    await this.#store.remove(id);
+    return true;
+  }
+
+  /** Fetches the shipped model, or its newer version; where that fails for any reason but an abort, a stored one has to do. */
   async #download(onProgress: OnProgress, signal: AbortSignal): Promise<void> {
     const stored = await this.#store.get(SHIPPED);
     const patience = stored ? AbortSignal.any([signal, AbortSignal.timeout(NEWER_WITHIN)]) : signal;
@@ -91,12 +98,15 @@ export class Models {
       return stored.manifest;
     });
     if (stored && JSON.stringify(stored.manifest) === JSON.stringify(manifest)) return;
-    await ensureRoom(packageBytes(manifest));
     const report = (done: number, total: number) => onProgress({ phase: "download", done, total });
     const options = { id: SHIPPED, baseUrl: this.#shippedUrl, manifest, store: this.#store, signal, onProgress: report };
-    await downloadPackage(options).catch((error: unknown) => {
+    try {
+      await ensureRoom(packageBytes(manifest));
+      // Who has a model already does not wait for a bad connection; what arrived is kept for the next time.
+      await downloadPackage(stored ? { ...options, attempts: 1 } : options);
+    } catch (error) {
       if (!stored || signal.aborted) throw error;
-    });
+    }
   }
 
   /** The shipped model before its first download. Where the server cannot be reached, loading it will say why; the list must not fail. */

@@ -1,5 +1,5 @@
 // The engine's and the replies' stores against a stand-in engine; what the page shows of them is tested in a browser.
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { EngineStore } from "../../src/app/stores/engine";
 import { ReplyStore } from "../../src/app/stores/replies";
 import type { Observable } from "../../src/chats/observable";
@@ -12,6 +12,7 @@ import { type FakeWorker, fakeWorker } from "./fake/worker";
 const workers: FakeWorker[] = [];
 
 afterEach(() => {
+  vi.restoreAllMocks();
   for (const worker of workers.splice(0)) worker.terminate();
 });
 
@@ -130,6 +131,36 @@ test("regenerating and editing replace what follows", async () => {
   expect(chats.conversations.get()?.[0]?.title).toBe("two");
 });
 
+test("editing while the reply is written stops that reply, and the new one follows", async () => {
+  const { chats, engine, replies } = build({
+    tokenMs: 5,
+    reply: (messages) => (messages.at(-1)?.content === "one" ? "word ".repeat(2000) : "Done."),
+  });
+  await engine.start("");
+  const id = await replies.send(null, "one");
+  await until(replies.text, (text) => text !== "");
+  await chats.rename(id, "My own name");
+  const question = (await chats.transcript(id)).messages[0];
+  if (question === undefined) throw new Error("no question");
+  await replies.edit(question, "two");
+  await idle(replies);
+  expect((await chats.transcript(id)).messages.map((message) => message.content)).toEqual(["two", "Done."]);
+  expect(chats.conversations.get()?.[0]?.title).toBe("My own name");
+});
+
+test("a reply that cannot be ended does not hold up the next one", async () => {
+  const { chats, engine, replies } = build();
+  await engine.start("");
+  const logged = vi.spyOn(console, "error").mockImplementation(() => {});
+  vi.spyOn(chats, "replace").mockRejectedValueOnce(new Error("no"));
+  await replies.send(null, "one");
+  await idle(replies);
+  const id = await replies.send(null, "two");
+  await idle(replies);
+  expect((await lastReply(chats, id)).end).toBe("stop");
+  expect(logged).toHaveBeenCalledOnce();
+});
+
 test("settings go into the request: system prompt, limit, fixed seed", async () => {
   const { chats, engine, replies } = build({ reply: (messages) => messages.map((message) => message.role).join(" ") });
   await engine.start("");
@@ -183,6 +214,14 @@ test("a worker that does not start is a failure that says so", async () => {
   expect(await until(engine.state, (state) => state.kind === "failed")).toMatchObject({ error: { code: "internal" } });
 });
 
+test("a worker that breaks down later is not said to have failed to start", async () => {
+  const { engine } = build();
+  await engine.start("");
+  workers[0]?.breakDown();
+  const state = engine.state.get();
+  expect(state.kind === "failed" && state.error.message).toContain("broke down");
+});
+
 test("without WebGPU no worker is started", async () => {
   const engine = new EngineStore(
     () => {
@@ -198,10 +237,23 @@ test("an imported folder can be loaded, and removing it brings the shipped model
   const { engine } = build();
   await engine.start("");
   const files = [{ path: "config.json", file: new Blob(["{}"]) }];
-  await engine.load((await engine.import("Mine", files, "full", new AbortController().signal)).id);
+  const entry = await engine.import("Mine", files, "full");
+  await engine.load(entry?.id ?? "");
   expect(engine.state.get()).toMatchObject({ kind: "ready", model: { entry: { name: "Mine", precision: "full" } } });
   await engine.remove("own-0");
   await until(engine.state, (state) => state.kind === "ready" && state.model.entry.shipped);
+  expect(engine.models.get().map((model) => model.id)).toEqual(["gyre-demo"]);
+});
+
+test("a cancelled import ends without a complaint", async () => {
+  const { engine } = build({ importMs: 1000 });
+  await engine.start("");
+  const importing = engine.import("Mine", [{ path: "config.json", file: new Blob(["{}"]) }], "full");
+  await until(engine.importing, (now) => now !== null && now.progress !== null);
+  engine.cancelImport();
+  expect(await importing).toBeNull();
+  expect(engine.importing.get()).toBeNull();
+  expect(engine.importProblem.get()).toBeNull();
   expect(engine.models.get().map((model) => model.id)).toEqual(["gyre-demo"]);
 });
 
@@ -209,7 +261,14 @@ test("an import that fails says which file, and leaves the loaded model alone", 
   const { engine } = build();
   await engine.start("");
   const files = [{ path: "notes.txt", file: new Blob(["x"]) }];
-  await expect(engine.import("Mine", files, "full", new AbortController().signal)).rejects.toThrow("config.json is not in this folder.");
+  expect(await engine.import("Mine", files, "full")).toBeNull();
+  expect(engine.importProblem.get()).toMatchObject({
+    code: "model-missing",
+    message: "config.json is not in this folder.",
+    detail: "Mine",
+  });
   expect(engine.importing.get()).toBeNull();
+  await engine.import("Pictures", [], "full");
+  expect(engine.importProblem.get()?.message).toContain("Pictures holds no model");
   expect(engine.state.get().kind).toBe("ready");
 });

@@ -159,6 +159,25 @@ test("clearing deletes conversations, messages and settings", async () => {
   expect(await (await ChatDatabase.open()).search("secret")).toEqual(new Set());
 });
 
+test("what is written while the database still opens is saved, beside what was there", async () => {
+  const earlier = await openStore();
+  await earlier.create("old");
+  await earlier.saveSettings({ systemPrompt: "Be brief." });
+  const store = new ChatStore();
+  stores.push(store);
+  const opening = store.open();
+  const creating = store.create("new");
+  const saving = store.saveSettings({ theme: "dark" });
+  const { id } = await creating;
+  await store.append(id, user("typed early"));
+  await Promise.all([opening, saving]);
+  for (const one of [store, await openStore()]) {
+    expect(one.conversations.get()?.map((entry) => entry.title)).toEqual(["new", "old"]);
+    expect(await contents(one, id)).toEqual(["typed early"]);
+    expect(one.settings.get()).toMatchObject({ systemPrompt: "Be brief.", theme: "dark" });
+  }
+});
+
 test("without IndexedDB the store works in memory and says what is wrong", async () => {
   const factory = new IDBFactory();
   factory.open = () => {

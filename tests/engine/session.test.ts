@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import { FolderSource } from "../../src/cli/folder_source";
 import type { GenerateRequest } from "../../src/engine/engine";
-import { ChatSession, type TokenGenerator } from "../../src/engine/session";
+import type { TokenGenerator } from "../../src/engine/read_reply";
+import { ChatSession } from "../../src/engine/session";
 import type { ChatEvent, ChatRequest } from "../../src/protocol/messages";
 import { ChatTemplate } from "../../src/text/template";
 import { loadTokenizer } from "../../src/text/tokenizer";
@@ -24,10 +25,11 @@ class Parrot implements TokenGenerator {
 
   async *generate(request: GenerateRequest): ReturnType<TokenGenerator["generate"]> {
     this.requests.push(request);
+    request.onCached?.(3);
     try {
       for (const id of tokenizer.encode(this.#text, { special: false })) yield id;
       yield 2;
-      return { reason: "stop", cachedTokens: 3, passes: 1 };
+      return { reason: "stop", passes: 1 };
     } finally {
       this.returned = true;
     }

@@ -40,16 +40,20 @@ export async function reply(
   engine: Engine,
   tokens: readonly number[],
   options: { sampling?: SamplingParams; maxTokens?: number; endTokens?: readonly number[]; stopAfter?: number; signal?: AbortSignal } = {},
-): Promise<{ readonly tokens: number[]; readonly summary: GenerateSummary | null }> {
+): Promise<{ readonly tokens: number[]; readonly summary: (GenerateSummary & { readonly cachedTokens: number }) | null }> {
   const { sampling = greedy, maxTokens = 12, endTokens = [], stopAfter, signal } = options;
-  const generator = engine.generate({ tokens, sampling, maxTokens, endTokens: new Set(endTokens) }, signal);
+  let cachedTokens = -1;
+  const onCached = (count: number) => {
+    cachedTokens = count;
+  };
+  const generator = engine.generate({ tokens, sampling, maxTokens, endTokens: new Set(endTokens), onCached }, signal);
   const drawn: number[] = [];
   for (;;) {
     const step = await generator.next();
-    if (step.done) return { tokens: drawn, summary: step.value };
+    if (step.done) return { tokens: drawn, summary: { ...step.value, cachedTokens } };
     drawn.push(step.value);
     if (drawn.length === stopAfter) {
-      await generator.return({ reason: "aborted", cachedTokens: 0, passes: 0 });
+      await generator.return({ reason: "aborted", passes: 0 });
       return { tokens: drawn, summary: null };
     }
   }

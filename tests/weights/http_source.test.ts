@@ -248,6 +248,29 @@ test("an abort while waiting to try again ends the wait", async () => {
   expect(performance.now() - start).toBeLessThan(5000);
 });
 
+test.each(["before its headers", "within its body"])(
+  "a server that falls silent %s is a network error, and what came before is kept",
+  async (when) => {
+    handler = (request, response, body) => {
+      if (!(request.url ?? "").endsWith("safetensors")) return ranged(request, response, body);
+      if (when === "within its body") response.writeHead(200, { "Content-Length": body?.length }).write(body?.subarray(0, 4500));
+    };
+    const run = { id: "demo", baseUrl, manifest, store, signal: new AbortController().signal, onProgress: () => undefined };
+    const silent = downloadPackage({ ...run, attempts: 1, stallMs: 300 });
+    await expect(silent).rejects.toMatchObject({
+      code: "network",
+      message: expect.stringMatching(/model\.safetensors.*nothing came for 0\.3/),
+    });
+    expect(requests).toHaveLength(2);
+    handler = ranged;
+    await download();
+    expect(requests.at(-1)).toBe(
+      `model.safetensors ${when === "within its body" ? `bytes=4000-${files.get("model.safetensors")!.length - 1}` : "whole"}`,
+    );
+    await expectWhole();
+  },
+);
+
 test("a spent quota is reported at once", async () => {
   const write = vi.spyOn(Staging.prototype, "write").mockRejectedValue(new EngineError("storage-full", "full"));
   await expect(download()).rejects.toMatchObject({ code: "storage-full" });

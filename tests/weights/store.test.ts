@@ -41,6 +41,14 @@ async function tamper(key: [string, string, string, number], blob: Blob | null):
   db.close();
 }
 
+/** Bytes of all chunks, those of no whole model included. */
+async function bytesUsed(): Promise<number> {
+  const db = await openDB("gyre-weights");
+  const chunks: Blob[] = await db.getAll("chunks");
+  db.close();
+  return chunks.reduce((sum, chunk) => sum + chunk.size, 0);
+}
+
 test("a model written through the sink opens again, any rows at a time", async () => {
   await save("demo", "g1");
   const checkpoint = await openCheckpoint(await storedSource(store, "demo"));
@@ -66,42 +74,42 @@ test("what is not committed is no model, and can be gone on with", async () => {
   await expect(storedSource(store, "demo")).rejects.toMatchObject({ code: "model-missing" });
   expect([...(await store.stage("demo", "g1").present("a"))]).toEqual([0, 2]);
   expect([...(await store.stage("demo", "g2").present("a"))]).toEqual([]);
-  expect(await store.bytesUsed()).toBe(3000);
+  expect(await bytesUsed()).toBe(3000);
 });
 
 test("a new generation replaces the old one only when it is whole", async () => {
   await save("demo", "g2", "Old");
   await save("other", "g1");
-  const before = await store.bytesUsed();
+  const before = await bytesUsed();
   await store.stage("demo", "g1").write("config.json", 0, toBytes("{}"));
   expect((await storedSource(store, "demo")).name).toBe("Old");
   await save("demo", "g3", "New");
   expect((await storedSource(store, "demo")).name).toBe("New");
   expect(await openCheckpoint(await storedSource(store, "demo")).then((checkpoint) => checkpoint.tensor("x"))).toEqual(DATA);
   expect(await openCheckpoint(await storedSource(store, "other")).then((checkpoint) => checkpoint.tensor("x"))).toEqual(DATA);
-  expect(await store.bytesUsed()).toBe(before);
+  expect(await bytesUsed()).toBe(before);
 });
 
 test("removing a model takes its chunks and its unfinished copies with it, and nothing else", async () => {
   await save("demo", "g1");
   await save("demo2", "g1");
-  const both = await store.bytesUsed();
+  const both = await bytesUsed();
   await store.stage("demo", "g0").write("a", 0, DATA);
   await store.remove("demo");
   expect((await store.list()).map((model) => model.id)).toEqual(["demo2"]);
-  expect(await store.bytesUsed()).toBe(both / 2);
+  expect(await bytesUsed()).toBe(both / 2);
   await store.remove("never there");
 });
 
 test("sweeping keeps whole models and resumable downloads", async () => {
   await save("demo", "g1");
-  const whole = await store.bytesUsed();
+  const whole = await bytesUsed();
   await store.stage("demo", "g0").write("a", 0, DATA);
   await store.stage("import", "g0").write("a", 0, DATA);
   await store.stage("import", "g0").write("b", 0, DATA);
   await store.stage("shipped", "g0").write("a", 0, DATA);
   await store.sweep(new Set(["shipped"]));
-  expect(await store.bytesUsed()).toBe(whole + 1000);
+  expect(await bytesUsed()).toBe(whole + 1000);
   expect([...(await store.stage("shipped", "g0").present("a"))]).toEqual([0]);
 });
 

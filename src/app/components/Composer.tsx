@@ -1,6 +1,7 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "react";
 import { useStores, useValue } from "../context";
 import { loadDraft, saveDraft } from "../drafts";
+import { isComposing } from "../keys";
 import classes from "./Composer.module.css";
 import { Icon } from "./Icon";
 
@@ -59,6 +60,7 @@ export function Composer({ conversation, disabled, onSend }: Props) {
       <div className={classes.box}>
         <textarea
           ref={field}
+          name="message"
           className={classes.field}
           aria-label="Message"
           placeholder={disabled ?? "Say something…"}
@@ -68,9 +70,7 @@ export function Composer({ conversation, disabled, onSend }: Props) {
           value={text}
           onChange={(event) => change(event.target.value)}
           onKeyDown={(event) => {
-            // The Enter that accepts an input method's word has isComposing set, except in Safari, where only the key code tells.
-            // oxlint-disable-next-line typescript/no-deprecated
-            if (event.key !== "Enter" || event.shiftKey || event.nativeEvent.isComposing || event.keyCode === 229) return;
+            if (event.key !== "Enter" || event.shiftKey || isComposing(event.nativeEvent)) return;
             event.preventDefault();
             send();
           }}

@@ -1,6 +1,7 @@
 import { useState } from "react";
 import type { Conversation } from "../../chats/schema";
 import { useStores } from "../context";
+import { isComposing } from "../keys";
 import controls from "../styles/controls.module.css";
 import { linkTo } from "../use_route";
 import { Icon } from "./Icon";
@@ -32,8 +33,12 @@ export function ConversationItem({ conversation: { id, title }, current, onOpen,
           onChange={(event) => setName(event.target.value)}
           onBlur={save}
           onKeyDown={(event) => {
-            if (event.key === "Enter" && !event.nativeEvent.isComposing) save();
-            if (event.key === "Escape") setName(null);
+            if (isComposing(event.nativeEvent)) return;
+            if (event.key === "Enter") save();
+            if (event.key === "Escape") {
+              event.preventDefault(); // It ends the renaming, not a reply.
+              setName(null);
+            }
           }}
         />
       </li>

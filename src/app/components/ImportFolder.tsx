@@ -1,5 +1,4 @@
 import { useCallback, useRef, useState } from "react";
-import { EngineError } from "../../protocol/errors";
 import type { PickedFile, Precision } from "../../protocol/messages";
 import { useStores, useValue } from "../context";
 import { formatProgress, percent } from "../format";
@@ -21,9 +20,8 @@ export function ImportFolder() {
   const importing = useValue(engine.importing);
   const state = useValue(engine.state);
   const [precision, setPrecision] = useState<Precision>("w8a8");
-  const [error, setError] = useState<EngineError | null>(null);
+  const error = useValue(engine.importProblem);
   const picker = useRef<HTMLInputElement>(null);
-  const cancel = useRef<AbortController | null>(null);
 
   const attach = useCallback((element: HTMLInputElement | null) => {
     picker.current = element;
@@ -35,18 +33,10 @@ export function ImportFolder() {
     const files: PickedFile[] = picked
       .filter((file) => NEEDED.test(file.name))
       .map((file) => ({ path: file.webkitRelativePath || file.name, file }));
-    const controller = new AbortController();
-    cancel.current = controller;
-    setError(null);
-    try {
-      if (files.length === 0)
-        throw new EngineError("model-missing", `${name} holds no model: config.json and safetensors files are needed.`);
-      const entry = await engine.import(name, files, precision, controller.signal);
-      notices.show(`${entry.name} is on this device now, for use offline too.`);
-      void engine.load(entry.id);
-    } catch (thrown) {
-      if (!controller.signal.aborted) setError(EngineError.from(thrown));
-    }
+    const entry = await engine.import(name, files, precision);
+    if (entry === null) return;
+    notices.show(`${entry.name} is on this device now, for use offline too.`);
+    void engine.load(entry.id);
   };
 
   if (importing !== null) {
@@ -58,7 +48,7 @@ export function ImportFolder() {
         </p>
         <progress className={controls.bar} max={100} {...(share === null ? {} : { value: share })} aria-label="Import" />
         <div className={fields.row}>
-          <button type="button" className={controls.button} onClick={() => cancel.current?.abort()}>
+          <button type="button" className={controls.button} onClick={() => engine.cancelImport()}>
             Cancel
           </button>
         </div>

@@ -56,7 +56,7 @@ function ModelItem({ entry, loaded }: { readonly entry: ModelEntry; readonly loa
             Load
           </button>
         )}
-        {entry.stored && !(entry.shipped && (loaded !== null || loading)) && (
+        {entry.stored && !loading && !(entry.shipped && loaded !== null) && (
           <ConfirmButton label="Remove" question="Remove it from this device?" onConfirm={remove} />
         )}
       </div>

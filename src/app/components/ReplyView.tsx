@@ -28,7 +28,7 @@ const WAITING: Readonly<Record<Phase, string>> = {
 };
 
 export const ReplyView = memo(({ message, phase, last }: Props) => {
-  const { replies } = useStores();
+  const { replies, notices } = useStores();
   const streamed = useValue(phase === "writing" ? replies.text : NO_TEXT);
   const Markdown = useValue(markdown.module)?.Markdown;
   const forgotten = message.stats?.forgottenMessages ?? 0;
@@ -59,7 +59,7 @@ export const ReplyView = memo(({ message, phase, last }: Props) => {
                 className={controls.icon}
                 aria-label="Regenerate"
                 title="Write this reply anew"
-                onClick={() => void replies.regenerate(message)}
+                onClick={() => void replies.regenerate(message).catch(notices.failed)}
               >
                 <Icon name="again" />
               </button>
@@ -90,7 +90,7 @@ function Outcome({ message: { end, error } }: { readonly message: AssistantMessa
 }
 
 function Figures({ message: { stats, seed, model } }: { readonly message: AssistantMessage }) {
-  if (stats === null) return null;
+  if (stats === null || stats.newTokens === 0) return null;
   const rate = stats.decodeTokensPerSecond > 0 ? `${formatRate(stats.decodeTokensPerSecond)} · ` : "";
   const title = `${model}, seed ${seed}; prompt ${stats.promptTokens} tokens, of which ${stats.cachedTokens} were still in memory`;
   return (

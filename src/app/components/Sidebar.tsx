@@ -1,6 +1,7 @@
 import { type ReactNode, useEffect, useState } from "react";
 import type { Conversation } from "../../chats/schema";
 import { useStores, useValue } from "../context";
+import { isComposing } from "../keys";
 import controls from "../styles/controls.module.css";
 import { linkTo } from "../use_route";
 import { ConversationItem } from "./ConversationItem";
@@ -44,6 +45,11 @@ export function Sidebar({ current, open, onClose, onDelete, children }: Props) {
             placeholder="Search"
             value={words}
             onChange={(event) => setWords(event.target.value)}
+            onKeyDown={(event) => {
+              if (event.key !== "Escape" || isComposing(event.nativeEvent) || words === "") return;
+              event.preventDefault(); // It empties the field, and leaves the drawer open.
+              setWords("");
+            }}
           />
         </label>
       )}

@@ -19,17 +19,17 @@ export function Thread({ conversation }: { readonly conversation: string }) {
   useEffect(() => {
     if (count > 0) toEnd(); // Whoever has just sent something wants to see it.
   }, [count, toEnd]);
-  const job = jobs.find((one) => one.conversation === conversation);
+  const busy = jobs.some((job) => job.conversation === conversation);
   const lastQuestion = messages?.findLastIndex((message) => message.role === "user") ?? -1;
   const view = (message: Message, index: number) =>
     message.role === "user" ? (
-      <UserMessageView key={message.id} message={message} editable={index === lastQuestion && job === undefined} />
+      <UserMessageView key={message.id} message={message} editable={index === lastQuestion && !busy} />
     ) : (
       <ReplyView
         key={message.id}
         message={message}
-        phase={job?.message === message.id ? job.phase : null}
-        last={index === count - 1 && job === undefined}
+        phase={jobs.find((job) => job.message === message.id)?.phase ?? null}
+        last={index === count - 1 && !busy}
       />
     );
   return (

@@ -1,6 +1,7 @@
 import { memo, useState } from "react";
 import type { UserMessage } from "../../chats/schema";
 import { useStores } from "../context";
+import { isComposing } from "../keys";
 import controls from "../styles/controls.module.css";
 import { CopyButton } from "./CopyButton";
 import { Icon } from "./Icon";
@@ -12,16 +13,26 @@ interface Props {
 }
 
 export const UserMessageView = memo(({ message, editable }: Props) => {
-  const { replies } = useStores();
-  const [draft, setDraft] = useState<string | null>(null);
+  const { replies, notices } = useStores();
+  const [editing, setEditing] = useState(false);
+  const [draft, setDraft] = useState(""); // kept while a reply is written, as the form is not there then
+  if (editing && !editable) setEditing(false);
+  const edit = () => {
+    if (draft === "") setDraft(message.content);
+    setEditing(true);
+  };
+  const close = () => {
+    setDraft("");
+    setEditing(false);
+  };
   const save = () => {
-    if (draft === null || draft.trim() === "") return;
-    setDraft(null);
-    void replies.edit(message, draft.trim());
+    if (draft.trim() === "") return;
+    close();
+    void replies.edit(message, draft.trim()).catch(notices.failed);
   };
   return (
     <article className={classes.user} aria-label="You">
-      {draft === null ? (
+      {!editing ? (
         <div className={classes.bubble}>{message.content}</div>
       ) : (
         <form
@@ -39,15 +50,19 @@ export const UserMessageView = memo(({ message, editable }: Props) => {
             value={draft}
             onChange={(event) => setDraft(event.target.value)}
             onKeyDown={(event) => {
-              if (event.key === "Escape") setDraft(null);
-              if (event.key === "Enter" && !event.shiftKey && !event.nativeEvent.isComposing) {
+              if (isComposing(event.nativeEvent)) return;
+              if (event.key === "Escape") {
+                event.preventDefault(); // It ends the editing, not a reply.
+                close();
+              }
+              if (event.key === "Enter" && !event.shiftKey) {
                 event.preventDefault();
                 save();
               }
             }}
           />
           <div className={classes.editorButtons}>
-            <button type="button" className={controls.button} onClick={() => setDraft(null)}>
+            <button type="button" className={controls.button} onClick={close}>
               Cancel
             </button>
             <button type="submit" className={controls.primary} disabled={draft.trim() === ""}>
@@ -56,17 +71,11 @@ export const UserMessageView = memo(({ message, editable }: Props) => {
           </div>
         </form>
       )}
-      {draft === null && (
+      {!editing && (
         <div className={classes.actions}>
           <CopyButton text={message.content} label="Copy message" />
           {editable && (
-            <button
-              type="button"
-              className={controls.icon}
-              aria-label="Edit message"
-              title="Edit and send again"
-              onClick={() => setDraft(message.content)}
-            >
+            <button type="button" className={controls.icon} aria-label="Edit message" title="Edit and send again" onClick={edit}>
               <Icon name="edit" />
             </button>
           )}

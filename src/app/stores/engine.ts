@@ -23,17 +23,20 @@ export interface Importing {
 
 const COULD_NOT_START =
   "The engine could not start in the background. Reload the page; if that does not help, your browser may be too old.";
+const BROKE_DOWN = "The engine broke down in the background. Restart it, or reload the page.";
 
 export class EngineStore {
   readonly state = new Value<EngineState>({ kind: "starting" });
   readonly models = new Value<readonly ModelEntry[]>([]);
   readonly importing = new Value<Importing | null>(null);
+  readonly importProblem = new Value<EngineError | null>(null); // why the last import failed
   readonly #createWorker: () => EngineWorker;
   readonly #supported: () => boolean;
   #worker: EngineWorker | null = null;
   #client: Client | null = null;
   #wanted = ""; // id of the model to load; empty: the shipped one
   #loading: AbortController | null = null;
+  #importing: AbortController | null = null;
 
   constructor(createWorker: () => EngineWorker, supported: () => boolean = () => "gpu" in navigator) {
     this.#createWorker = createWorker;
@@ -60,10 +63,14 @@ export class EngineStore {
       });
       this.#worker = worker;
       this.#client = client;
+      let started = false;
       const broken = (event: Event) => {
         const detail = "message" in event ? String(event.message) : "";
-        client.fail(new EngineError("internal", COULD_NOT_START, detail));
+        client.fail(new EngineError("internal", started ? BROKE_DOWN : COULD_NOT_START, detail));
       };
+      worker.addEventListener("message", () => {
+        started = true;
+      });
       worker.addEventListener("error", broken);
       worker.addEventListener("messageerror", broken);
       await this.refresh();
@@ -108,17 +115,28 @@ export class EngineStore {
     }
   }
 
-  /** Takes a folder that the user picked into storage. Rejects with the EngineError that names the file and the reason. */
-  async import(name: string, files: readonly PickedFile[], precision: Precision, signal: AbortSignal): Promise<ModelEntry> {
+  /** Takes a folder that the user picked into storage. Null if it was cancelled, or if it failed: `importProblem` then says why. */
+  async import(name: string, files: readonly PickedFile[], precision: Precision): Promise<ModelEntry | null> {
+    const { signal } = (this.#importing = new AbortController());
+    this.importProblem.set(null);
     this.importing.set({ name, progress: null });
     try {
+      if (files.length === 0)
+        throw new EngineError("model-missing", `${name} holds no model: config.json and safetensors files are needed.`);
       const onEvent = (progress: LoadProgress) => this.importing.set({ name, progress });
       const entry = await this.#call().call("import", { name, files, precision }, { signal, onEvent });
       await this.refresh();
       return entry;
+    } catch (thrown) {
+      if (!signal.aborted) this.importProblem.set(EngineError.from(thrown));
+      return null;
     } finally {
       this.importing.set(null);
     }
+  }
+
+  cancelImport(): void {
+    this.#importing?.abort();
   }
 
   /** Removes a model from this device. Where it was the loaded one, the shipped one takes its place. */

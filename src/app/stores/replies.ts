@@ -47,14 +47,17 @@ export class ReplyStore {
 
   /** Writes a reply anew, with new noise. */
   async regenerate(reply: AssistantMessage): Promise<void> {
+    this.stop(reply.conversation);
     await this.#chats.truncate(reply.conversation, reply);
     await this.#reply(reply.conversation);
   }
 
   /** Replaces a message of the user's and answers it; what followed is gone. */
   async edit(message: Message, content: string): Promise<void> {
-    const { messages } = await this.#chats.transcript(message.conversation);
-    if (messages[0]?.id === message.id) await this.#chats.rename(message.conversation, titleFrom(content));
+    this.stop(message.conversation);
+    const { conversation, messages } = await this.#chats.transcript(message.conversation);
+    const ownTitle = conversation.title !== titleFrom(message.content); // one that the user typed
+    if (messages[0]?.id === message.id && !ownTitle) await this.#chats.rename(message.conversation, titleFrom(content));
     await this.#chats.truncate(message.conversation, message);
     await this.send(message.conversation, content);
   }
@@ -81,7 +84,16 @@ export class ReplyStore {
     this.#aborts.set(message.id, new AbortController());
     const phase = this.jobs.get().length === 0 ? "model" : "turn";
     this.jobs.update((jobs) => [...jobs, { conversation, message: message.id, phase }]);
-    this.#last = this.#last.then(() => this.#run(message));
+    this.#last = this.#last
+      .then(() => this.#run(message))
+      .finally(() => this.#over(message.id))
+      .catch((thrown: unknown) => console.error("A reply could not be ended:", thrown)); // The next one starts all the same.
+  }
+
+  #over(message: string): void {
+    this.#aborts.delete(message);
+    this.jobs.update((jobs) => jobs.filter((job) => job.message !== message));
+    this.text.set("");
   }
 
   async #run(message: AssistantMessage): Promise<void> {
@@ -103,9 +115,6 @@ export class ReplyStore {
       }
     }
     await this.#chats.replace(reply);
-    this.#aborts.delete(message.id);
-    this.jobs.update((jobs) => jobs.filter((job) => job.message !== message.id));
-    this.text.set("");
   }
 
   /** Waits for the model, asks, and yields the reply each time that it should be kept: at its start, every second, and at its end. */

@@ -5,6 +5,7 @@ import type { ChatMessage, LoadedModel, ModelEntry, ReplyStats } from "../../../
 
 export interface FakeOptions {
   readonly loadMs?: number; // of pretended downloading
+  readonly importMs?: number; // of pretended copying
   readonly tokenMs?: number;
   readonly loadError?: () => EngineError | null;
   readonly contextLength?: number; // characters, for want of a tokenizer
@@ -38,7 +39,14 @@ function loaded(entry: ModelEntry, contextLength: number): LoadedModel {
 }
 
 export function fakeHandlers(options: FakeOptions = {}): Handlers {
-  const { loadMs = 0, tokenMs = 0, loadError = () => null, contextLength = 1024, reply = () => "Hello. I am a fox in a box." } = options;
+  const {
+    loadMs = 0,
+    importMs = 0,
+    tokenMs = 0,
+    loadError = () => null,
+    contextLength = 1024,
+    reply = () => "Hello. I am a fox in a box.",
+  } = options;
   const imported: ModelEntry[] = [];
   let demoStored = false;
   return {
@@ -56,10 +64,14 @@ export function fakeHandlers(options: FakeOptions = {}): Handlers {
       demoStored ||= entry.shipped;
       return loaded(entry, contextLength);
     },
-    import: async ({ name, files, precision }, { emit }) => {
+    import: async ({ name, files, precision }, { emit, signal }) => {
       if (!files.some((file) => file.path.endsWith("config.json")))
         throw new EngineError("model-missing", "config.json is not in this folder.", name);
       emit({ phase: "import", done: 1, total: 2 });
+      for (let step = 0; step < 10 && importMs > 0; step++) {
+        await pause(importMs / 10);
+        signal.throwIfAborted();
+      }
       const entry: ModelEntry = { ...DEMO, id: `own-${imported.length}`, name, precision, shipped: false, stored: true };
       imported.push(entry);
       return entry;
