@@ -13,5 +13,5 @@ export interface GatedSilu {
 /** silu(gate) * up for each row; rotated and quantised where the output is INT8. */
 export function gatedSilu(label: string, { input, output }: GatedSilu): Dispatch {
   expectShape(label, "input width", input.width, 2 * output.width);
-  return rowDispatch(label, gatedSiluShaders, output, {}, { input: input.values });
+  return rowDispatch(label, gatedSiluShaders[output.kind], output, {}, { input: input.values });
 }

@@ -19,7 +19,7 @@ export function rmsNorm(label: string, { batch, input, weight, epsilon, output, 
   expectShape(label, "output width", output.width, input.width);
   return rowDispatch(
     label,
-    rmsNormShaders,
+    rmsNormShaders[output.kind],
     output,
     { EPSILON: epsilon, HEAD: Number(head) },
     { batch, input: input.values, weight },

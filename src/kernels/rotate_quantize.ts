@@ -3,7 +3,8 @@ import type { Dispatch } from "../gpu/plan";
 import { expectShape, rowDispatch, rowShaders } from "./rows";
 import type { FloatRows, Int8Rows } from "./tensors";
 
-export const rotateQuantizeShaders = rowShaders("rotate_quantize", code, []);
+// Rows that stay floats need no kernel to stay as they are.
+export const rotateQuantizeShader = rowShaders("rotate_quantize", code, []).int8;
 
 export interface RotateQuantize {
   readonly input: FloatRows;
@@ -13,5 +14,5 @@ export interface RotateQuantize {
 /** Random signs, Hadamard blocks and INT8 with one scale a row, as in quantize/int8.ts. */
 export function rotateQuantize(label: string, { input, output }: RotateQuantize): Dispatch {
   expectShape(label, "output width", output.width, input.width);
-  return rowDispatch(label, rotateQuantizeShaders, output, {}, { input: input.values });
+  return rowDispatch(label, rotateQuantizeShader, output, {}, { input: input.values });
 }

@@ -14,13 +14,12 @@ export function rowShaders(name: string, code: string, uses: readonly PartName[]
 /** The dispatch of such a kernel: one workgroup a row. */
 export function rowDispatch(
   label: string,
-  shaders: Record<Rows["kind"], Shader>,
+  shader: Shader, // the variant for the output's kind
   output: Rows,
   constants: Readonly<Record<string, number>>,
   bindings: Readonly<Record<string, GPUBuffer>>,
   rows: (shape: PassShape) => number = (shape) => shape.rows,
 ): Dispatch {
-  const shader = shaders[output.kind];
   const grid = (shape: PassShape) => [rows(shape), 1, 1] as const;
   const width = { WIDTH: output.width };
   if (output.kind === "float") {

@@ -18,5 +18,5 @@ export interface ShortConv {
 /** LFM2's operator: C * conv(B * x), the convolution causal and depthwise; rotated and quantised where the output is INT8. */
 export function shortConv(label: string, { batch, input, taps, tapCount, bias, state, output }: ShortConv): Dispatch {
   expectShape(label, "input width", input.width, 3 * output.width);
-  return rowDispatch(label, shortConvShaders, output, { TAPS: tapCount }, { batch, input: input.values, taps, bias, state });
+  return rowDispatch(label, shortConvShaders[output.kind], output, { TAPS: tapCount }, { batch, input: input.values, taps, bias, state });
 }
