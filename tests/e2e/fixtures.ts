@@ -57,7 +57,7 @@ export async function shortReplies(page: Page): Promise<void> {
 export async function finishedReply(page: Page): Promise<string> {
   const last = replies(page).last();
   await expect(last).toHaveAttribute("aria-busy", "false", { timeout: LOADING });
-  await expect(last.getByText(/first token/)).toBeVisible();
+  await expect(last.getByText(/first token/)).toBeVisible({ timeout: LOADING });
   return (await last.textContent()) ?? "";
 }
 
