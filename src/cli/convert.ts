@@ -5,7 +5,7 @@ import { packageBytes } from "../weights/package";
 import { defineCommand } from "./command";
 import { FolderSink } from "./folder_sink";
 import { FolderSource } from "./folder_source";
-import { precisionOption, required, type Values } from "./options";
+import { bad, precisionOption, required, type Values } from "./options";
 import type { Terminal } from "./terminal";
 
 const OPTIONS = {
@@ -27,6 +27,7 @@ async function runConvert(values: Values<typeof OPTIONS>, terminal: Terminal): P
   const folder = required(values.model, "model");
   const out = required(values.out, "out");
   const precision = precisionOption(values.precision) ?? "w8a8";
+  if (precision === "w4a8") throw bad("Packages are made in full or w8a8; w4a8 is computed from the original model.");
   const name = values.name ?? basename(resolve(folder));
   const checkpoint = await openCheckpoint(new FolderSource(folder));
   const sink = await FolderSink.open(out);

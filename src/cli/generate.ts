@@ -24,7 +24,7 @@ const OPTIONS = {
   tokens: { type: "string", value: "1,2,3", help: "token ids to go on from, in place of a prompt; no tokenizer is needed" },
   "max-tokens": { type: "string", value: "N", help: `how many tokens to write at most (default ${DEFAULT_MAX_TOKENS})` },
   ...SAMPLING_OPTIONS,
-  precision: { type: "string", value: "P", help: "full or w8a8 (default: what a package holds, else w8a8)" },
+  precision: { type: "string", value: "P", help: "full, w8a8 or w4a8 (default: what a package holds, else w8a8)" },
   context: { type: "string", value: "N", help: "tokens that prompt and reply have room for (default: the model's, at most 4096)" },
   "ignore-eos": { type: "boolean", help: "go on past the tokens that end a reply" },
   json: { type: "boolean", help: 'print {"tokens": [...], "text": "...", "stats": {...}} at the end, in place of text as it comes' },

@@ -13,7 +13,7 @@ const DEFAULT_ROWS = 16;
 const OPTIONS = {
   model: { type: "string", value: "DIR", help: "the model's folder" },
   tokens: { type: "string", value: "1,2,3", help: "token ids" },
-  precision: { type: "string", value: "P", help: "full or w8a8 (default: what a package holds, else w8a8)" },
+  precision: { type: "string", value: "P", help: "full, w8a8 or w4a8 (default: what a package holds, else w8a8)" },
   rows: { type: "string", value: "N", help: `tokens a pass; 1 is token by token (default ${DEFAULT_ROWS})` },
   out: { type: "string", value: "FILE", help: "the safetensors file to write" },
 } as const;

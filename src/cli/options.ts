@@ -1,7 +1,7 @@
 // Command-line options: declared once as a table, from which they are parsed, checked and explained.
 import { parseArgs } from "node:util";
+import type { EngineOptions } from "../engine/engine";
 import { EngineError } from "../protocol/errors";
-import type { Precision } from "../protocol/messages";
 
 export interface Option {
   readonly type: "string" | "boolean";
@@ -85,8 +85,7 @@ export function tokensOption(text: string): readonly number[] {
 }
 
 /** Undefined leaves the choice to the model: a package has one precision, and any other folder is run in W8A8. */
-export function precisionOption(text: string | undefined): Precision | undefined {
-  if (text === undefined || text === "full" || text === "w8a8") return text;
-  if (text === "w4a8") throw bad("--precision w4a8 is not available yet; full and w8a8 are.");
-  throw bad(`--precision takes full or w8a8, not ${JSON.stringify(text)}.`);
+export function precisionOption(text: string | undefined): EngineOptions["precision"] | undefined {
+  if (text === undefined || text === "full" || text === "w8a8" || text === "w4a8") return text;
+  throw bad(`--precision takes full, w8a8 or w4a8, not ${JSON.stringify(text)}.`);
 }

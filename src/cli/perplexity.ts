@@ -15,7 +15,7 @@ const OPTIONS = {
   model: { type: "string", value: "DIR", help: "the model's folder" },
   text: { type: "string", value: "FILE", help: "a UTF-8 text" },
   "tokens-file": { type: "string", value: "FILE", help: 'token ids in its place: a JSON list, or {"tokens": [...]}' },
-  precision: { type: "string", value: "P", help: "full or w8a8 (default: what a package holds, else w8a8)" },
+  precision: { type: "string", value: "P", help: "full, w8a8 or w4a8 (default: what a package holds, else w8a8)" },
   against: { type: "string", value: "full", help: "also compare with full precision: mean KL divergence and top-1 agreement" },
   context: { type: "string", value: "N", help: "tokens a window (default: the model's context, at most 4096)" },
   json: { type: "boolean", help: "print one JSON object in place of a line for each figure" },

@@ -1,6 +1,6 @@
 import { parseModel } from "../models/registry";
-import type { WeightPrecision } from "../models/weights";
 import { EngineError } from "../protocol/errors";
+import type { Precision } from "../protocol/messages";
 import { widen } from "../quantize/floats";
 import { MAX_BLOCK } from "../quantize/hadamard";
 import { paddedWidth, rotateQuantize } from "../quantize/int8";
@@ -26,7 +26,7 @@ const SMALL_FILES = [
 const PIECE_BYTES = 4 * 1024 * 1024;
 
 export interface ConvertOptions {
-  readonly precision: WeightPrecision;
+  readonly precision: Precision;
   readonly name: string; // for people
   readonly onProgress?: (done: number, total: number) => void; // bytes of the original read
   readonly signal?: AbortSignal;
@@ -89,7 +89,7 @@ export async function convertCheckpoint(checkpoint: Checkpoint, options: Convert
 }
 
 /** What a tensor becomes: itself, itself as f32, or codes and scales. */
-function specsOf(tensor: TensorInfo, precision: WeightPrecision, width: number | undefined): TensorSpec[] {
+function specsOf(tensor: TensorInfo, precision: Precision, width: number | undefined): TensorSpec[] {
   const { name, shape } = tensor;
   if (precision === "full") return [{ name, dtype: tensor.dtype, shape }];
   if (width === undefined) return [{ name, dtype: "F32", shape }];

@@ -76,8 +76,8 @@ export class Engine {
     const start = performance.now();
     const model = parseModel(checkpoint.config);
     const precision = options.precision ?? checkpoint.packed?.precision ?? "w8a8";
-    if (precision === "full" && checkpoint.packed?.precision === "w8a8") {
-      throw new EngineError("bad-request", "This package holds W8A8 weights; full precision needs the original model.");
+    if (precision !== "w8a8" && checkpoint.packed?.precision === "w8a8") {
+      throw new EngineError("bad-request", "This package holds W8A8 weights; another precision needs the original model.");
     }
     if (checkpoint.packed?.precision === "w8a8" && checkpoint.packed.rotation?.maxBlock !== MAX_BLOCK) {
       throw new EngineError("model-unsupported", "This package's weights are rotated in another way than this version of Gyre computes.");
@@ -92,7 +92,7 @@ export class Engine {
     const runner = await Runner.load(gpu, model, checkpoint, {
       precision,
       // bf16 keys and values would do for chatting, but moved logits of the golden models by 3 to 8 thousandths of the largest one.
-      cacheType: precision === "w8a8" ? "int8" : "f32",
+      cacheType: precision === "full" ? "f32" : "int8",
       context: contextLength,
       maxRows,
       maxHeadRows,

@@ -57,8 +57,8 @@ function parse(config: Json): Model {
     const feedForward: FeedForwardSpec = { prefix: `${prefix}feed_forward.`, hidden, width, names, bias: false };
     return { prefix, attention, conv, feedForward };
   });
-  const embed = linear(EMBED, vocabularySize, hidden);
-  const head = tied ? embed : linear("lm_head", vocabularySize, hidden);
+  const embed = { ...linear(EMBED, vocabularySize, hidden), table: true };
+  const head = tied ? embed : { ...linear("lm_head", vocabularySize, hidden), table: true };
 
   return {
     shape: { vocabularySize, maxPositions },

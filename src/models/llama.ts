@@ -51,8 +51,8 @@ function parse(config: Json): Model {
     const feedForward: FeedForwardSpec = { prefix: `${prefix}mlp.`, hidden, width, names, bias: feedForwardBias };
     return { prefix, attention, feedForward };
   });
-  const embed = linear(EMBED, vocabularySize, hidden);
-  const head = tied ? embed : linear("lm_head", vocabularySize, hidden);
+  const embed = { ...linear(EMBED, vocabularySize, hidden), table: true };
+  const head = tied ? embed : { ...linear("lm_head", vocabularySize, hidden), table: true };
 
   return {
     shape: { vocabularySize, maxPositions },

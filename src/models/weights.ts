@@ -1,21 +1,23 @@
 // From a checkpoint's tensors to buffers on the GPU, a few megabytes at a time: as they are for full precision, rotated and quantised for
-// W8A8, or straight through where a package holds them quantised.
+// W8A8 and W4A8, or straight through where a package holds them quantised.
 import type { Memory } from "../gpu/buffers";
 import type { FloatMatrix, FloatType, Int8Matrix, Matrix } from "../kernels/tensors";
 import { EngineError } from "../protocol/errors";
 import { widen } from "../quantize/floats";
-import { type Int8Rows, paddedWidth, rotateQuantize } from "../quantize/int8";
+import { quantizeRowInt4 } from "../quantize/int4";
+import { type Int8Rows, paddedWidth, quantizeRow, rotateQuantize } from "../quantize/int8";
 import type { Checkpoint, TensorInfo } from "../weights/source";
 
 const PIECE_BYTES = 4 * 1024 * 1024;
 
-export type WeightPrecision = "full" | "w8a8";
+export type WeightPrecision = "full" | "w8a8" | "w4a8";
 
 /** A matrix of a model's file: its tensor, or several that share an input and are laid one below the other. */
 export interface LinearSpec {
   readonly names: readonly string[]; // without ".weight"
   readonly outputs: readonly number[]; // of each
   readonly inputs: number;
+  readonly table?: boolean; // embedding or head, which stay INT8 in W4A8
 }
 
 export class WeightLoader {
@@ -91,13 +93,14 @@ export class WeightLoader {
     return { kind: "float", type, inputs, outputs: total, weight };
   }
 
-  async #int8Matrix({ names, outputs, inputs }: LinearSpec, total: number): Promise<Int8Matrix> {
+  async #int8Matrix({ names, outputs, inputs, table = false }: LinearSpec, total: number): Promise<Int8Matrix> {
     const stride = paddedWidth(inputs);
     const codes = this.#memory.storage(names.join(" "), "weights", total * stride);
     const scales = new Float32Array(total);
+    const quantize = this.#precision === "w4a8" && !table ? quantizeRowInt4 : quantizeRow;
     let row = 0;
     for (const [i, name] of names.entries()) {
-      await this.#int8Pieces(name, outputs[i] ?? 0, inputs, async (rows) => {
+      await this.#int8Pieces(name, outputs[i] ?? 0, inputs, quantize, async (rows) => {
         await this.#write(codes, row * stride, rows.codes);
         scales.set(rows.scales, row);
         row += rows.scales.length;
@@ -107,10 +110,16 @@ export class WeightLoader {
   }
 
   /** The rows of one linear as rotated codes, quantised here or already in the package. */
-  async #int8Pieces(name: string, outputs: number, inputs: number, use: (rows: Int8Rows) => Promise<void>): Promise<void> {
+  async #int8Pieces(
+    name: string,
+    outputs: number,
+    inputs: number,
+    quantize: typeof quantizeRow,
+    use: (rows: Int8Rows) => Promise<void>,
+  ): Promise<void> {
     if (this.#tensor(`${name}.weight`).dtype !== "I8") {
       const info = this.#shaped(`${name}.weight`, outputs, inputs);
-      await this.#pieces(info, (bytes) => use(rotateQuantize(widen(bytes, floatType(info)), inputs)));
+      await this.#pieces(info, (bytes) => use(rotateQuantize(widen(bytes, floatType(info)), inputs, quantize)));
       return;
     }
     const info = this.#shaped(`${name}.weight`, outputs, paddedWidth(inputs));

@@ -40,9 +40,9 @@ export interface Int8Rows {
 /**
  * Rotates rows (random signs, then Hadamard on blocks as wide as `hadamardBlock` says) and quantises them with one scale a row. Weights go
  * through this offline and activations at run time; as both are turned by the same orthogonal matrix, their products stay what they were.
- * Source: QuaRot (Ashkboos et al. 2024). `values` is [rows, width] and is used as scratch.
+ * Source: QuaRot (Ashkboos et al. 2024). `values` is [rows, width] and is used as scratch; `quantize` is quantizeRow or its INT4 sibling.
  */
-export function rotateQuantize(values: Float32Array, width: number): Int8Rows {
+export function rotateQuantize(values: Float32Array, width: number, quantize = quantizeRow): Int8Rows {
   const rows = values.length / width;
   const stride = paddedWidth(width);
   const block = hadamardBlock(width);
@@ -53,7 +53,7 @@ export function rotateQuantize(values: Float32Array, width: number): Int8Rows {
     const x = values.subarray(row * width, (row + 1) * width);
     applySigns(x, signs);
     hadamard(x, block);
-    scales[row] = quantizeRow(x, codes.subarray(row * stride, (row + 1) * stride), 1 / sqrt(block));
+    scales[row] = quantize(x, codes.subarray(row * stride, (row + 1) * stride), 1 / sqrt(block));
   }
   return { codes, scales };
 }

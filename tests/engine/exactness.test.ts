@@ -8,16 +8,17 @@ const bench = useGpu();
 
 // lfm2-long has several key chunks; stories260k has widths that are no multiple of 16.
 test.each([
-  ["lfm2-long-bf16", 150],
-  ["lfm2-odd-heads-f16", 40],
-  ["stories260k", 80],
-  ["llama-untied-f32", 40],
-])(
-  "W8A8 logits of %s are equal bit for bit, alone, in batches, and inside a prefill chunk",
-  (name, count) =>
+  ["w8a8", "lfm2-long-bf16", 150],
+  ["w8a8", "lfm2-odd-heads-f16", 40],
+  ["w8a8", "stories260k", 80],
+  ["w8a8", "llama-untied-f32", 40],
+  ["w4a8", "lfm2-gqa4-bf16", 40],
+] as const)(
+  "%s logits of %s are equal bit for bit, alone, in batches, and inside a prefill chunk",
+  (precision, name, count) =>
     bench.run(async () => {
       const checkpoint = await openFixture(name);
-      const engine = await Engine.load(bench.gpu, checkpoint, { precision: "w8a8", maxRows: 64, maxHeadRows: 64 });
+      const engine = await Engine.load(bench.gpu, checkpoint, { precision, maxRows: 64, maxHeadRows: 64 });
       const tokens = Array.from({ length: count }, (_, i) => 3 + ((i * 7) % (engine.shape.vocabularySize - 3)));
       const alone = await logitsOf(engine, tokens, 1);
       expect(alone.some((x) => x !== 0)).toBe(true);
