@@ -69,7 +69,7 @@ test("convert writes a package, and generate speaks from it", async () => {
   expect(full).toMatchObject({
     code: 1,
     stdout: "",
-    stderr: expect.stringMatching(/^gyre: [^\n]*full precision needs the original model\.\n$/),
+    stderr: expect.stringMatching(/^gyre: [^\n]*another precision needs the original model\.\n$/),
   });
 
   const { code, stdout, stderr } = await gyre(["generate", "--model", out, "--prompt", "Once upon a time", "--max-tokens", "12", "--json"]);
