@@ -65,10 +65,10 @@ test("a model that cannot be downloaded is an error with a second try", async ({
   await modelReady(page);
 });
 
-test("a worker that does not start is said", async ({ page }) => {
+test("a worker that breaks down is said", async ({ page }) => {
   await fakeEngine(page, { brokenWorker: true, loadMs: 2000 });
   await page.goto("./");
-  await expect(page.getByRole("alert", { name: "The engine is not running" })).toContainText("could not start");
+  await expect(page.getByRole("alert", { name: "The engine is not running" })).toContainText("broke down");
 });
 
 test("without IndexedDB the page works and says that nothing is kept", async ({ page }) => {
