@@ -211,7 +211,9 @@ test("a worker that does not start is a failure that says so", async () => {
   const { engine } = build({ loadMs: 1000 });
   void engine.start("");
   workers[0]?.breakDown();
-  expect(await until(engine.state, (state) => state.kind === "failed")).toMatchObject({ error: { code: "internal" } });
+  expect(await until(engine.state, (state) => state.kind === "failed")).toMatchObject({
+    error: { code: "internal", message: expect.stringContaining("could not start") },
+  });
 });
 
 test("a worker that breaks down later is not said to have failed to start", async () => {
