@@ -7,6 +7,7 @@ import { EngineError } from "../protocol/errors";
 import { MAX_BLOCK } from "../quantize/hadamard";
 import { inPrompt } from "../speculate/filters";
 import type { Checkpoint } from "../weights/source";
+import { Meter } from "./meter";
 import { Runner } from "./runner";
 import { Sequence } from "./sequence";
 
@@ -108,6 +109,11 @@ export class Engine {
   get memory(): { readonly weightBytes: number; readonly cacheBytes: number; readonly scratchBytes: number } {
     const { weights, cache, scratch } = this.#runner.memory;
     return { weightBytes: weights, cacheBytes: cache, scratchBytes: scratch };
+  }
+
+  /** Measures this engine's passes. They overwrite the caches, so nothing may be generated meanwhile, and `reset` must follow. */
+  get meter(): Meter {
+    return new Meter(this.#runner, this.contextLength, this.#maxRows, this.#maxHeadRows, this.shape.vocabularySize);
   }
 
   /** Forgets the sequence in the caches. */

@@ -1,7 +1,8 @@
 // One forward pass on the GPU: what changes from pass to pass is written, the plan is recorded, everything is submitted once.
-import { Memory } from "../gpu/buffers";
+import { Memory, type Purpose } from "../gpu/buffers";
 import { type Gpu, inErrorScopes } from "../gpu/device";
-import { type PassShape, Plan } from "../gpu/plan";
+import { type Dispatch, type PassShape, Plan } from "../gpu/plan";
+import type { KernelTime, Profiler } from "../gpu/profile";
 import { sampleThreads } from "../kernels/policy";
 import { SAMPLING_BYTES, type SamplingParams, sample, writeSampling } from "../kernels/sample";
 import { BATCH_WORDS, type CacheType } from "../kernels/tensors";
@@ -46,6 +47,7 @@ export class Runner {
   readonly #parts: Parts;
   readonly #drawn: Readback;
   readonly #batchWords = new Uint32Array(BATCH_WORDS);
+  #profiler: Profiler | null = null; // while a pass is being profiled
   #stateSlot = 0; // the one that holds the current recurrent states
 
   private constructor(parts: Parts, maxHeadRows: number) {
@@ -137,6 +139,28 @@ export class Runner {
     }
   }
 
+  /** Draws like `draw`, and tells how long the GPU took for each dispatch, in the order of `dispatches`. For measuring only. */
+  async profile(pass: Pass, profiler: Profiler): Promise<readonly KernelTime[]> {
+    this.#profiler = profiler;
+    try {
+      await this.draw(pass);
+    } finally {
+      this.#profiler = null;
+    }
+    return profiler.read();
+  }
+
+  /** What a pass that draws dispatches, with the bytes of weights and of caches that each dispatch is bound to. */
+  dispatches(shape: PassShape): readonly { readonly dispatch: Dispatch; readonly weightBytes: number; readonly cacheBytes: number }[] {
+    const { memory, forward, draw } = this.#parts;
+    return [...forward.dispatches(shape), ...draw.dispatches(shape)].map((dispatch) => {
+      const bound = new Set(Object.values(dispatch.bindings));
+      const bytes = (purpose: Purpose) =>
+        [...bound].reduce((sum, buffer) => sum + (memory.purposeOf(buffer) === purpose ? buffer.size : 0), 0);
+      return { dispatch, weightBytes: bytes("weights"), cacheBytes: bytes("cache") };
+    });
+  }
+
   /** Waits until the GPU has done all that was submitted. */
   async settle(): Promise<void> {
     await this.#parts.gpu.device.queue.onSubmittedWorkDone();
@@ -183,7 +207,7 @@ export class Runner {
     queue.writeBuffer(batch, 0, this.#batchWords);
     if (pass.tokens !== "sampled") queue.writeBuffer(tokens, 0, Uint32Array.from(pass.tokens));
     this.#encode((encoder) => {
-      const compute = encoder.beginComputePass();
+      const compute = this.#profiler?.begin(encoder) ?? encoder.beginComputePass();
       forward.record(compute, pass);
       if (draw) drawPlan.record(compute, pass);
       compute.end();

@@ -48,6 +48,11 @@ export class Memory {
     this.#device.queue.writeBuffer(buffer, offset + whole, tail);
   }
 
+  /** What a buffer was allocated for; undefined for one that is not of this memory. */
+  purposeOf(buffer: GPUBuffer): Purpose | undefined {
+    return this.#buffers.get(buffer);
+  }
+
   /** Frees one buffer ahead of the others. */
   free(buffer: GPUBuffer): void {
     const purpose = this.#buffers.get(buffer);
