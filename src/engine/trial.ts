@@ -2,10 +2,11 @@
 import { Memory } from "../gpu/buffers";
 import type { Gpu } from "../gpu/device";
 import { Plan, type Step } from "../gpu/plan";
+import { BATCH_WORDS, batchWords } from "../kernels/batch";
 import { linearInt8 } from "../kernels/linear_int8";
 import { linearInt8Reference } from "../kernels/linear_int8.reference";
 import type { Choices } from "../kernels/policy";
-import { BATCH_WORDS, type Int8Matrix } from "../kernels/tensors";
+import type { Int8Matrix } from "../kernels/tensors";
 import type { LinearSpec } from "../models/weights";
 import { paddedWidth } from "../quantize/int8";
 import { Readback } from "./readback";
@@ -158,9 +159,7 @@ export class Trial {
   /** Over an output of zeros: some shapes add to it. */
   #submit(plans: readonly Plan[], rows: number, repeats: number, after: (encoder: GPUCommandEncoder) => void = () => {}): void {
     const { device } = this.#gpu;
-    const words = new Uint32Array(BATCH_WORDS);
-    words.set([rows, 0, 0, 0]);
-    device.queue.writeBuffer(this.#batch, 0, words);
+    device.queue.writeBuffer(this.#batch, 0, batchWords({ rows, headRows: 0, position: 0 }, 0));
     const encoder = device.createCommandEncoder();
     encoder.clearBuffer(this.#output);
     const pass = encoder.beginComputePass();
