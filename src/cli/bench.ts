@@ -18,6 +18,7 @@ import { withEngine, withGpu } from "./open_engine";
 import { bad, countOption, precisionOption, type Values } from "./options";
 import { SHAPES, shapeNamed } from "./shapes";
 import type { Terminal } from "./terminal";
+import { openTunings } from "./tuning_file";
 
 const PREFILLS = [128, 512, 2048];
 const DEPTHS = [0, 2048, 8192];
@@ -37,6 +38,11 @@ const OPTIONS = {
   shape: { type: "string", value: "NAME", help: `in its place, random weights in the shape of ${Object.keys(SHAPES).join(", ")}` },
   layers: { type: "string", value: "N", help: "only the first N layers of the shape" },
   precision: { type: "string", value: "P", help: "full, w8a8 or w4a8 (default: what a package holds, else w8a8)" },
+  tuning: {
+    type: "string",
+    value: "FILE",
+    help: "measure which variants are fastest here, and keep that in this file (default: the usual ones)",
+  },
   context: { type: "string", value: "N", help: `tokens that there is room for (default: the model's, at most ${CONTEXT})` },
   quick: { type: "boolean", help: "fewer samples, and no times of single kernels" },
   json: { type: "boolean", help: "print one JSON object in place of a table" },
@@ -60,7 +66,8 @@ async function runBench(values: Values<typeof OPTIONS>, terminal: Terminal): Pro
   const patience = values.quick === true ? QUICK : THOROUGH;
   const { max_position_embeddings: positions } = checkpoint.config;
   const contextLength = countOption(values.context, "context") ?? Math.min(CONTEXT, typeof positions === "number" ? positions : 2048);
-  const options = { contextLength, maxHeadRows: Math.max(...ROWS), ...(precision && { precision }) };
+  const tunings = values.tuning === undefined ? null : await openTunings(values.tuning);
+  const options = { contextLength, maxHeadRows: Math.max(...ROWS), ...(precision && { precision }), ...(tunings && { tunings }) };
 
   const figures = await withGpu((gpu) =>
     withEngine(gpu, checkpoint, options, terminal, (engine) => measure(engine, gpu, patience, terminal)),
@@ -135,6 +142,7 @@ async function measure(engine: Engine, gpu: Gpu, patience: Patience, terminal: T
     software: gpu.software,
     precision: engine.precision,
     contextLength,
+    choices: engine.tuning.choices,
     loadMs: engine.loadMs,
     memory: engine.memory,
     copyGBps: bandwidth / 1e9,

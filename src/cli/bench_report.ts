@@ -1,6 +1,7 @@
 // What `gyre bench` found: as an object for machines, as a table for people.
 import type { KernelShare } from "../engine/meter";
 import type { Operations } from "../engine/operations";
+import type { Tuning } from "../engine/tuning";
 
 /** A figure, or why there is none. */
 export type Figure<T extends object> = (T & { readonly skipped: null }) | { readonly skipped: string };
@@ -13,6 +14,7 @@ export interface BenchReport {
   readonly contextLength: number;
   readonly parameters: number | null;
   readonly operations: Operations;
+  readonly choices: Tuning["choices"]; // of variants
   readonly loadMs: number;
   readonly memory: { readonly weightBytes: number; readonly cacheBytes: number; readonly scratchBytes: number };
   readonly copyGBps: number;
@@ -49,6 +51,9 @@ export function describeReport(report: BenchReport): string {
   const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
   const head = [
     `${report.model}, ${report.precision}, on ${report.adapter}`,
+    `variants: ${Object.entries(report.choices)
+      .map(([part, name]) => `${part} ${name}`)
+      .join(", ")}`,
     `context ${report.contextLength}; loaded in ${Math.round(report.loadMs)} ms`,
     `memory: weights ${megabytes(memory.weightBytes)}, cache ${megabytes(memory.cacheBytes)}, else ${megabytes(memory.scratchBytes)}`,
     `copy bandwidth ${report.copyGBps.toFixed(1)} GB/s; ${report.dispatchesPerToken} dispatches and ${report.submitsPerToken} submit a token`,

@@ -63,16 +63,16 @@ export class Meter {
 
   /** Milliseconds a token of plain decoding behind `depth` tokens, or null where the context has no room. */
   async decode(depth: number, budget: Budget): Promise<Timing | null> {
-    return this.#stream(1, depth, 2, budget);
+    return this.#stream(1, depth, 2, budget, PASSES);
   }
 
   /**
    * Milliseconds a pass of `rows` rows that draws a token at each, as verification does, from its submit to its tokens on the host. Null where
    * the engine was loaded for fewer rows or the context has no room.
    */
-  async verify(rows: number, depth: number, budget: Budget): Promise<Timing | null> {
+  async verify(rows: number, depth: number, budget: Budget, passes = PASSES): Promise<Timing | null> {
     if (rows > Math.min(this.#maxRows, this.#maxHeadRows)) return null;
-    return this.#stream(rows, depth, 1, budget);
+    return this.#stream(rows, depth, 1, budget, passes);
   }
 
   /** What one decoded token asks of the device at this depth. */
@@ -106,22 +106,22 @@ export class Meter {
   /** Decodes a few tokens behind `depth` tokens, and says how many. */
   async decodeSome(depth: number): Promise<number> {
     this.#expectRoom(depth + PASSES);
-    await this.#passes(1, depth, 2);
+    await this.#passes(1, depth, 2, PASSES);
     return PASSES;
   }
 
-  async #stream(rows: number, depth: number, ahead: 1 | 2, budget: Budget): Promise<Timing | null> {
-    if (depth + PASSES * rows > this.#context) return null;
-    const { ms, fastest, samples } = await timeMedian(() => this.#passes(rows, depth, ahead), budget);
-    return { ms: ms / PASSES, fastest: fastest / PASSES, samples };
+  async #stream(rows: number, depth: number, ahead: 1 | 2, budget: Budget, passes: number): Promise<Timing | null> {
+    if (depth + passes * rows > this.#context) return null;
+    const { ms, fastest, samples } = await timeMedian(() => this.#passes(rows, depth, ahead, passes), budget);
+    return { ms: ms / passes, fastest: fastest / passes, samples };
   }
 
   /** Passes at one depth and after it, `ahead` of them submitted before the first is read: 2 is how plain decoding runs, 1 how a round does. */
-  async #passes(rows: number, depth: number, ahead: 1 | 2): Promise<void> {
+  async #passes(rows: number, depth: number, ahead: 1 | 2, passes: number): Promise<void> {
     const draw = (i: number) =>
       this.#runner.draw({ rows, headRows: rows, position: depth + i * rows, tokens: rows === 1 && i > 0 ? "sampled" : this.#tokens(rows) });
     let pending = draw(0);
-    for (let i = 1; i < PASSES; i++) {
+    for (let i = 1; i < passes; i++) {
       if (ahead === 1) await pending;
       const next = draw(i);
       next.catch(() => {}); // heard where it is awaited; until then a failure of both must not go unhandled

@@ -1,10 +1,10 @@
 // One forward pass on the GPU: what changes from pass to pass is written, the plan is recorded, everything is submitted once.
-import { Memory, type Purpose } from "../gpu/buffers";
+import { type Bound, Memory } from "../gpu/buffers";
 import { type Gpu, inErrorScopes } from "../gpu/device";
 import { type Dispatch, type PassShape, Plan } from "../gpu/plan";
 import type { KernelTime, Profiler } from "../gpu/profile";
 import { BATCH_WORDS, type BatchPass, batchWords, historyEntries } from "../kernels/batch";
-import { sampleThreads } from "../kernels/policy";
+import { type Choices, sampleThreads } from "../kernels/policy";
 import { SAMPLING_BYTES, type SamplingParams, sample, writeSampling } from "../kernels/sample";
 import type { CacheType } from "../kernels/tensors";
 import { Builder, type State } from "../models/builder";
@@ -16,6 +16,7 @@ import { Readback } from "./readback";
 
 export interface RunnerOptions {
   readonly precision: WeightPrecision;
+  readonly choices?: Choices; // of variants; default: the usual ones
   readonly cacheType: CacheType;
   readonly context: number; // positions
   readonly maxRows: number;
@@ -88,7 +89,15 @@ export class Runner {
       bytes += more;
       options.onWeights(bytes);
     });
-    const builder = new Builder({ ...options, memory, device: gpu, batch, tokens });
+    const { packedDot, software } = gpu;
+    const traits = { packedDot, software, ...(options.choices && { choices: options.choices }) };
+    const builder = new Builder({
+      ...options,
+      memory,
+      device: traits,
+      batch,
+      tokens,
+    });
     const { values: logits } = await model.build(builder, weights);
     await settle();
 
@@ -172,15 +181,10 @@ export class Runner {
     return profiler.read();
   }
 
-  /** What a pass that draws dispatches, with the bytes of weights and of caches that each dispatch is bound to. */
-  dispatches(shape: PassShape): readonly { readonly dispatch: Dispatch; readonly weightBytes: number; readonly cacheBytes: number }[] {
+  /** What a pass that draws dispatches, and the bytes of weights and of caches that each dispatch is bound to. */
+  dispatches(shape: PassShape): readonly (Bound & { readonly dispatch: Dispatch })[] {
     const { memory, forward, draw } = this.#parts;
-    return [...forward.dispatches(shape), ...draw.dispatches(shape)].map((dispatch) => {
-      const bound = new Set(Object.values(dispatch.bindings));
-      const bytes = (purpose: Purpose) =>
-        [...bound].reduce((sum, buffer) => sum + (memory.purposeOf(buffer) === purpose ? buffer.size : 0), 0);
-      return { dispatch, weightBytes: bytes("weights"), cacheBytes: bytes("cache") };
-    });
+    return [...forward.dispatches(shape), ...draw.dispatches(shape)].map((dispatch) => ({ dispatch, ...memory.bound(dispatch.bindings) }));
   }
 
   /** Keeps these rows of the last pass, a tree, where no pass follows that would: caches and states are then as plain decoding leaves them. */

@@ -2,12 +2,16 @@
 import type { Gpu } from "../gpu/device";
 import { type Candidates, type Choices, candidates, defaultChoices } from "../kernels/policy";
 import type { Model } from "../models/family";
+import type { WeightPrecision } from "../models/weights";
 import { EngineError } from "../protocol/errors";
 import { allShaders } from "./all_shaders";
+import type { Meter } from "./meter";
 import { heaviestShapes, Trial } from "./trial";
-import { chooseFrom, type Measurement, type RowCost, readTuning, type TuningStore, tuningKey } from "./tuning";
+import { chooseFrom, type Measurement, type RowCost, readTuning, type Tuning, type TuningStore, tuningKey } from "./tuning";
 
-const BUDGET_MS = 2000;
+const BUDGET_MS = 1300; // for the choices
+const COST_BUDGET_MS = 600;
+const COSTED_ROWS = [1, 8, 16, 4, 2]; // in the order of what they tell
 const MOST_ROWS = 64; // of the trial of many rows: a whole tile of the largest kind
 
 /** Which rows a part of Choices is measured with. The fused norm is no matter of a product alone, so its default stays. */
@@ -63,31 +67,61 @@ export async function tune(
   return chosen;
 }
 
-export interface TunedFor {
-  readonly key: string;
+/** Choices for a model on this device, and the costs of its passes if they are known already. */
+export interface Chosen {
+  readonly key: string; // to keep them under
   readonly choices: Choices;
-  readonly costs: readonly RowCost[] | null; // null: to be measured once the model is loaded
+  readonly costs: readonly RowCost[] | null;
 }
 
 /**
  * The choices for a model on this device: those kept in the store, or measured now. Either are held to the reference, so a device that has
  * become wrong since is noticed. Without a store the defaults are, and nothing is timed. Throws EngineError "wrong-result".
  */
-export async function chooseFor(gpu: Gpu, model: Model, config: unknown, store: TuningStore | null): Promise<TunedFor> {
-  const key = await tuningKey(gpu.name, allShaders, JSON.stringify(config));
+export async function chooseFor(
+  gpu: Gpu,
+  model: Model,
+  config: unknown,
+  precision: WeightPrecision,
+  store: TuningStore | null,
+): Promise<Chosen> {
+  const key = store ? await tuningKey(gpu.name, allShaders, JSON.stringify(config), precision) : "";
   const kept = store && readTuning(await store.get(key).catch(() => null), gpu);
+  const usual = { key, choices: kept?.choices ?? defaultChoices(gpu), costs: kept?.costs ?? null };
+  if (precision === "full") return usual; // its products have no variants
   const trial = new Trial(gpu, heaviestShapes(model.linears), MOST_ROWS);
   try {
     if (store && !kept) {
       const choices = await tune(candidates(gpu), defaultChoices(gpu), (some, rows) => trial.measure(some, rows));
-      return { key, choices, costs: null };
+      return { ...usual, choices };
     }
-    const choices = kept?.choices ?? defaultChoices(gpu);
-    await checkChoices(trial, choices);
-    return { key, choices, costs: kept?.costs ?? null };
+    await checkChoices(trial, usual.choices);
+    return usual;
   } finally {
     trial.dispose();
   }
+}
+
+/**
+ * Measures what passes of 1, 2, 4, 8 and 16 rows cost, as many of them as there is time for, where that is not known and somebody keeps it.
+ * The caches hold nothing of use afterwards.
+ */
+export async function completeTuning({ key, choices, costs }: Chosen, makeMeter: () => Meter, store: TuningStore | null): Promise<Tuning> {
+  if (costs || !store) return { choices, costs: costs ?? [] };
+  const meter = makeMeter();
+  const measured: RowCost[] = [];
+  const begin = performance.now();
+  for (const rows of COSTED_ROWS) {
+    const passed = performance.now() - begin;
+    const [one] = measured;
+    if (one && passed + one.ms * 2 > COST_BUDGET_MS) break;
+    const timing = await meter.verify(rows, 0, { ms: COST_BUDGET_MS / COSTED_ROWS.length, samples: 5 }, 1);
+    if (timing) measured.push({ rows, ms: timing.ms });
+  }
+  measured.sort((a, b) => a.rows - b.rows);
+  const tuning = { choices, costs: measured };
+  await store.put(key, tuning).catch(() => {}); // it will be measured again
+  return tuning;
 }
 
 /** Throws EngineError "wrong-result" where a chosen variant contradicts the reference. */

@@ -3,6 +3,11 @@ import { EngineError } from "../protocol/errors";
 /** What a buffer is for; memory is reported by these. */
 export type Purpose = "weights" | "cache" | "scratch";
 
+export interface Bound {
+  readonly weightBytes: number;
+  readonly cacheBytes: number;
+}
+
 /** Allocates every buffer of a model, counts bytes by purpose, and frees all at once. */
 export class Memory {
   readonly #device: GPUDevice;
@@ -48,9 +53,11 @@ export class Memory {
     this.#device.queue.writeBuffer(buffer, offset + whole, tail);
   }
 
-  /** What a buffer was allocated for; undefined for one that is not of this memory. */
-  purposeOf(buffer: GPUBuffer): Purpose | undefined {
-    return this.#buffers.get(buffer);
+  /** How much of the weights and of the caches such bindings reach; a buffer that is bound twice counts once. */
+  bound(bindings: Readonly<Record<string, GPUBuffer>>): Bound {
+    const buffers = [...new Set(Object.values(bindings))];
+    const bytes = (purpose: Purpose) => buffers.reduce((sum, buffer) => sum + (this.#buffers.get(buffer) === purpose ? buffer.size : 0), 0);
+    return { weightBytes: bytes("weights"), cacheBytes: bytes("cache") };
   }
 
   /** Frees one buffer ahead of the others. */
