@@ -9,6 +9,14 @@ override SCALE: f32; // of the scores
 @group(0) @binding(4) var<storage, read_write> output: array<f32>; // [rows, HEADS, HEAD_DIM]
 
 const LOWEST = -3.0e38; // stands for minus infinity, which WGSL does not promise
+// Where in the cache the key at a position lies, as a row sees it: a tree's keys lie in the order of its rows.
+fn slot_of(row: u32, position: u32) -> u32 {
+  if (position < batch.position) {
+    return position;
+  }
+  return batch.position + ancestor(row, position - batch.position);
+}
+
 var<workgroup> weights: array<f32, 64>; // of the chunk's keys, times their values' scale
 var<workgroup> sums: array<vec4<f32>, 64>;
 
@@ -16,7 +24,7 @@ var<workgroup> sums: array<vec4<f32>, 64>;
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
   let head = group.x;
   let row = group.y;
-  let position = batch.position + row;
+  let position = batch.position + depth_of(row);
   let kv_head = head / (HEADS / KV_HEADS);
   let first_key = kv_head * CONTEXT;
   let first_value = (KV_HEADS + kv_head) * CONTEXT;
@@ -33,19 +41,19 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let seen = min(position + 1u - start, 64u);
     var s = LOWEST;
     if (lane < seen) {
-      s = score(row * HEADS + head, first_key + start + lane) * SCALE;
+      s = score(row * HEADS + head, first_key + slot_of(row, start + lane)) * SCALE;
     }
     let chunk_top = reduce_max(s, lane);
     var weight = 0.0;
     if (lane < seen) {
       weight = exp(s - chunk_top);
-      weights[lane] = weight * value_scale(first_value + start + lane);
+      weights[lane] = weight * value_scale(first_value + slot_of(row, start + lane));
     }
     let chunk_total = reduce_sum(weight, lane);
     var sum = vec4<f32>();
     if (part < parts) {
       for (var key = part; key < seen; key += parts) {
-        sum = fma(vec4<f32>(weights[key]), value4(first_value + start + key, vec), sum);
+        sum = fma(vec4<f32>(weights[key]), value4(first_value + slot_of(row, start + key), vec), sum);
       }
     }
     sums[lane] = sum;

@@ -20,6 +20,7 @@ struct Sampling {
 @group(0) @binding(2) var<storage, read_write> logits: array<f32>; // [head rows, VOCABULARY]; left penalised and scaled
 @group(0) @binding(3) var<storage, read_write> counts: array<u32>; // [VOCABULARY]; how often in the reply, and bit 31 if in the prompt
 @group(0) @binding(4) var<storage, read_write> sampled: array<u32>; // [head rows]
+@group(0) @binding(5) var<storage, read> tokens: array<u32>; // [rows]
 
 var<private> row_start: u32;
 
@@ -30,6 +31,24 @@ fn penalised(logit: f32, count: u32) -> f32 {
   let repeated = logit * select(sampling.repetition, sampling.inverse_repetition, logit > 0.0);
   let times = count & 0x7fffffffu;
   return fma(-sampling.frequency, f32(times), repeated - select(0.0, sampling.presence, times > 0u));
+}
+
+// How often a token stands on a row's way from the root of its tree, which is itself counted already.
+fn times_on_path(row: u32, token: u32) -> u32 {
+  var times = 0u;
+  for (var depth = 1u; depth <= depth_of(row); depth++) {
+    times += select(0u, 1u, tokens[ancestor(row, depth)] == token);
+  }
+  return times;
+}
+
+// A set of 32 that holds token % 32 of each of them, so that few others have to be looked for.
+fn path_set(row: u32) -> u32 {
+  var members = 0u;
+  for (var depth = 1u; depth <= depth_of(row); depth++) {
+    members |= 1u << (tokens[ancestor(row, depth)] & 31u);
+  }
+  return members;
 }
 
 var<workgroup> best_order: atomic<u32>;
@@ -59,15 +78,24 @@ fn reduce_best(order: u32, token: u32, lane: u32) -> vec2<u32> {
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
   let row = group.x;
   row_start = row * VOCABULARY;
+  let node = batch.rows - batch.head_rows + row;
   let greedy = sampling.inverse_temperature == 0.0;
   let penalties = sampling.repetition != 1.0 || sampling.presence != 0.0 || sampling.frequency != 0.0;
 
+  var on_path = 0u;
+  if (penalties && batch.tree == 1u) {
+    on_path = path_set(node);
+  }
   var order = 0u;
   var token = LIVE;
   for (var i = lane; i < LIVE; i += THREADS) {
     var x = logits[row_start + i];
     if (penalties) {
-      x = penalised(x, counts[i]);
+      var count = counts[i];
+      if (((on_path >> (i & 31u)) & 1u) == 1u) {
+        count += times_on_path(node, i);
+      }
+      x = penalised(x, count);
     }
     if (!greedy) {
       x *= sampling.inverse_temperature;
@@ -98,7 +126,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }
     lowest = max(lowest, order_of(largest + sampling.log_min_p));
 
-    let position = batch.position + batch.rows - batch.head_rows + row + 1u;
+    let position = batch.position + depth_of(node) + 1u;
     order = 0u;
     token = LIVE;
     for (var i = next_token(lane, lowest, highest - lowest); i < LIVE; i = next_token(i + THREADS, lowest, highest - lowest)) {
@@ -114,8 +142,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 
   if (lane == 0u) {
     sampled[row] = chosen.y;
-    // Alone in its pass, a token is counted here, because the next pass may be submitted before the host has read it.
-    if (batch.head_rows == 1u) {
+    // Alone in its pass, a token is counted here, because the next pass may be submitted before the host has read it. What is kept of a
+    // tree is for the host to say.
+    if (batch.head_rows == 1u && batch.tree == 0u) {
       counts[chosen.y] += 1u;
     }
   }

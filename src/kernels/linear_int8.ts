@@ -2,7 +2,7 @@ import code from "../../shaders/linear_int8.wgsl?raw";
 import type { PassShape, Step } from "../gpu/plan";
 import { paddedWidth } from "../quantize/int8";
 import { assemble } from "./parts";
-import { type DeviceTraits, dotPart, linearInt8Variants } from "./policy";
+import { type DeviceTraits, dotPart, linearFloatLanes } from "./policy";
 import { expectShape } from "./rows";
 import type { FloatRows, Int8Matrix, Int8Rows } from "./tensors";
 
@@ -32,7 +32,8 @@ export function linearInt8(label: string, linear: LinearInt8, device: DeviceTrai
   expectShape(label, "output width", output.width, matrix.outputs);
   if (matrix.inputs > MAX_INPUTS) throw new Error(`${label}: ${matrix.inputs} inputs could overflow INT32`);
   const rowsOf = (shape: PassShape) => (head ? shape.headRows : shape.rows);
-  return linearInt8Variants(matrix.inputs, maxRows, device).map(({ lanes, rows, maxRows: most = maxRows }) => ({
+  const lanes = linearFloatLanes(device);
+  return ([1, 4] as const).slice(0, maxRows).map((rows) => ({
     label,
     shader: linearInt8Shaders[dotPart(device)],
     constants: {
@@ -53,6 +54,6 @@ export function linearInt8(label: string, linear: LinearInt8, device: DeviceTrai
       output: output.values,
     },
     grid: (shape: PassShape) => [Math.ceil(rowsOf(shape) / rows), Math.ceil((matrix.outputs * lanes) / 256), 1] as const,
-    fits: (shape: PassShape) => rowsOf(shape) <= most,
+    fits: (shape: PassShape) => rows > 1 || rowsOf(shape) <= 1,
   }));
 }

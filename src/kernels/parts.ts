@@ -9,6 +9,8 @@ import dotUnpacked from "../../shaders/lib/dot_unpacked.wgsl?raw";
 import hadamard from "../../shaders/lib/hadamard.wgsl?raw";
 import int8 from "../../shaders/lib/int8.wgsl?raw";
 import mass from "../../shaders/lib/mass.wgsl?raw";
+import moveF32 from "../../shaders/lib/move_f32.wgsl?raw";
+import moveInt8 from "../../shaders/lib/move_int8.wgsl?raw";
 import noise from "../../shaders/lib/noise.wgsl?raw";
 import reduce from "../../shaders/lib/reduce.wgsl?raw";
 import rowsFloat from "../../shaders/lib/rows_float.wgsl?raw";
@@ -31,6 +33,8 @@ const parts = {
   hadamard,
   int8,
   mass,
+  move_f32: moveF32,
+  move_int8: moveInt8,
   noise,
   reduce,
   rows_float: rowsFloat,

@@ -3,9 +3,11 @@
 import type { Memory } from "../gpu/buffers";
 import type { Step } from "../gpu/plan";
 import { attention } from "../kernels/attention";
+import { MAX_TREE_ROWS } from "../kernels/batch";
 import { embedFloat } from "../kernels/embed_float";
 import { embedInt8 } from "../kernels/embed_int8";
 import { gatedSilu } from "../kernels/gated_silu";
+import { kvCommit } from "../kernels/kv_commit";
 import { linearFloat } from "../kernels/linear_float";
 import { linearInt8 } from "../kernels/linear_int8";
 import type { DeviceTraits } from "../kernels/policy";
@@ -39,10 +41,12 @@ export interface BuilderOptions {
   readonly tokens: GPUBuffer; // u32 [maxRows]
 }
 
-/** A recurrent state: two slots, one read and one written by each pass. */
+/** A recurrent state: two slots, one read and one written by each pass. Each is history first, then a value for each row of a tree. */
 export interface State {
   readonly buffer: GPUBuffer;
   readonly slotBytes: number;
+  readonly entryBytes: number; // of one token's values
+  readonly historyBytes: number; // all that is needed of the tokens before the next pass
 }
 
 export interface AttentionLayer {
@@ -63,6 +67,7 @@ export interface LinearOptions {
 export class Builder {
   readonly options: BuilderOptions;
   readonly steps: Step[] = [];
+  readonly commits: Step[] = []; // to run before these where a tree's kept rows have to be moved
   readonly states: State[] = [];
   readonly #floats = new Map<string, FloatRows>();
   readonly #codes = new Map<string, Int8Rows>();
@@ -119,9 +124,11 @@ export class Builder {
   /** LFM2's operator with a state of its own, ready to enter a linear layer. `taps` is f32 [width, tapCount]. */
   shortConv(label: string, input: FloatRows, taps: GPUBuffer, tapCount: number, bias: GPUBuffer | null): Rows {
     const width = input.width / 3;
-    const slotBytes = (tapCount - 1) * width * 4;
+    const entryBytes = width * 4;
+    const historyBytes = (tapCount - 1) * entryBytes;
+    const slotBytes = historyBytes + MAX_TREE_ROWS * entryBytes;
     const state = this.options.memory.storage(`${label} state`, "cache", 2 * slotBytes);
-    this.states.push({ buffer: state, slotBytes });
+    this.states.push({ buffer: state, slotBytes, entryBytes, historyBytes });
     const output = this.#activation("convolved", width);
     const step = { batch: this.options.batch, input, taps, tapCount, bias: bias ?? this.#zeros(width), state, output };
     this.#add(shortConv(label, step));
@@ -133,6 +140,7 @@ export class Builder {
     const { batch, maxRows, cacheType, device } = this.options;
     const { heads, headDim, angles, rotaryDim, norms, epsilon } = layer;
     const cache = this.#cache(label, layer);
+    this.commits.push([kvCommit(`${label} kv_commit`, { batch, cache })]);
     const queries = { heads, buffer: this.#buffer("queries", maxRows * heads * queryBytes(cacheType, headDim)) };
     const noNorms = this.#zeros(2 * headDim);
     this.#add(

@@ -28,10 +28,14 @@ interface Draw {
   readonly params: SamplingParams;
   readonly position: number; // of the first row's draw
   readonly threads?: number;
+  readonly tokens?: Uint32Array<ArrayBuffer>; // the pass's own, two rows before the head's included
 }
 
 /** A sampler whose logits, position and parameters can be set anew for every pass. */
-function sampler(lab: Lab, { vocabulary, live = vocabulary, counts, params, logits, threads = 64 }: Omit<Draw, "position">) {
+function sampler(
+  lab: Lab,
+  { vocabulary, live = vocabulary, counts, params, logits, threads = 64, tokens = new Uint32Array(1) }: Omit<Draw, "position">,
+) {
   const rows = logits.length / vocabulary;
   const sampling = lab.memory.uniform("sampling", SAMPLING_BYTES);
   lab.memory.write(sampling, 0, new Uint8Array(writeSampling(params)));
@@ -46,6 +50,7 @@ function sampler(lab: Lab, { vocabulary, live = vocabulary, counts, params, logi
     live,
     counts: countsBuffer,
     sampled,
+    tokens: lab.upload(tokens),
     threads,
   });
   return {

@@ -11,6 +11,7 @@ import { attention } from "../../src/kernels/attention";
 import { embedFloat } from "../../src/kernels/embed_float";
 import { embedInt8 } from "../../src/kernels/embed_int8";
 import { gatedSilu } from "../../src/kernels/gated_silu";
+import { kvCommit } from "../../src/kernels/kv_commit";
 import { linearFloat } from "../../src/kernels/linear_float";
 import { linearInt8 } from "../../src/kernels/linear_int8";
 import { assemble } from "../../src/kernels/parts";
@@ -125,6 +126,7 @@ function allSteps(model: ModelShape, buffer: () => GPUBuffer): Step[] {
     const output = float(heads * headDim);
     return [
       ...appends,
+      kvCommit("kv_commit", { batch, cache }),
       ...devices.map((device) => attention("attention", { batch, queries, cache, scale: headDim ** -0.5, output }, device)),
     ];
   });
@@ -138,6 +140,7 @@ function allSteps(model: ModelShape, buffer: () => GPUBuffer): Step[] {
       live: vocabulary - 1,
       counts: buffer(),
       sampled: buffer(),
+      tokens: buffer(),
       threads,
     }),
   );
@@ -151,7 +154,7 @@ const openCompiler = () => (opened ??= openGpu(nodeGpu({ compileOnly: true })));
 async function planOf(model: ModelShape): Promise<{ steps: Step[]; plan: Plan; gpu: Gpu }> {
   const gpu = await openCompiler();
   const usage = GPUBufferUsage.UNIFORM | GPUBufferUsage.STORAGE;
-  const steps = allSteps(model, () => gpu.device.createBuffer({ size: 64, usage }));
+  const steps = allSteps(model, () => gpu.device.createBuffer({ size: 512, usage }));
   return { steps, plan: await Plan.compile(gpu.device, new PipelineCache(gpu.device), steps), gpu };
 }
 

@@ -1,4 +1,5 @@
 import { describe, test } from "vitest";
+import { MAX_TREE_ROWS } from "../../src/kernels/batch";
 import { shortConv } from "../../src/kernels/short_conv";
 import { shortConvReference } from "../../src/kernels/short_conv.reference";
 import { randomFloats, useGpu } from "../setup/gpu";
@@ -16,7 +17,7 @@ describe.each([3, 4, 2])("short_conv with %i taps", (tapCount) => {
       const taps = randomFloats(width * tapCount, 9);
       const bias = randomFloats(width, 10);
       const expected = shortConvReference(input, taps, bias, new Float32Array((tapCount - 1) * width));
-      const state = lab.memory.storage("state", "cache", 2 * (tapCount - 1) * width * 4);
+      const state = lab.memory.storage("state", "cache", 2 * (tapCount - 1 + MAX_TREE_ROWS) * width * 4);
       let first = 0;
       for (const [index, count] of passes.entries()) {
         const output = floatRows(lab, count, width);
