@@ -1,5 +1,4 @@
 import type { Gpu } from "../gpu/device";
-import type { SamplingParams } from "../kernels/sample";
 import type { ModelShape } from "../models/family";
 import { parseModel } from "../models/registry";
 import type { WeightPrecision } from "../models/weights";
@@ -7,6 +6,7 @@ import { EngineError } from "../protocol/errors";
 import { MAX_BLOCK } from "../quantize/hadamard";
 import { inPrompt } from "../speculate/filters";
 import type { Checkpoint } from "../weights/source";
+import { type DrawnToken, decode, type GenerateRequest, type GenerateSummary } from "./decode";
 import { Meter } from "./meter";
 import { Pace } from "./pace";
 import { Runner } from "./runner";
@@ -32,20 +32,6 @@ export interface EngineOptions {
   /** Where the variants that are fastest here are kept; the first load measures them. Default: none, and the usual ones are taken. */
   readonly tunings?: TuningStore;
   readonly onProgress?: (event: LoadEvent) => void;
-}
-
-export interface GenerateRequest {
-  readonly tokens: readonly number[]; // the prompt
-  readonly sampling: SamplingParams;
-  readonly maxTokens: number;
-  readonly endTokens: ReadonlySet<number>; // the first of these ends the reply, and is its last token
-  readonly onCached?: (tokens: number) => void; // hears how much of the prompt the caches still held
-}
-
-/** Why a reply ended, and what it took. */
-export interface GenerateSummary {
-  readonly reason: "stop" | "length" | "context" | "aborted";
-  readonly passes: number; // over the whole model, prefill and decode
 }
 
 /** A model on the GPU with one sequence in its caches. One request runs at a time. */
@@ -152,59 +138,27 @@ export class Engine {
   }
 
   /**
-   * Draws token after token behind the prompt, the ending one included. Of the prompt only what the caches do not hold is fed. The next pass
-   * is submitted before the last one's token is read back, so the GPU never waits. Throws EngineError "context-full", "bad-request", "busy".
+   * Draws token after token behind the prompt, the ending one included. Of the prompt only what the caches do not hold is fed. With a
+   * speculator the tokens are the same, only sooner. Throws EngineError "context-full", "bad-request", "busy".
    */
-  async *generate(request: GenerateRequest, signal?: AbortSignal): AsyncGenerator<number, GenerateSummary, undefined> {
-    const { tokens, maxTokens, endTokens } = request;
+  async *generate(request: GenerateRequest, signal?: AbortSignal): AsyncGenerator<DrawnToken, GenerateSummary, undefined> {
+    const { tokens } = request;
     this.#expectTokens(tokens);
     const release = this.#acquire();
-    let pending: Promise<Uint32Array> | null = null;
-    let passes = 0;
     try {
       this.#runner.configure(request.sampling, this.#promptCounts(tokens));
       const cachedTokens = this.#rewind(tokens);
       request.onCached?.(cachedTokens);
-      const end = (reason: GenerateSummary["reason"]): GenerateSummary => ({ reason, passes });
-      let position = cachedTokens;
-      for (; tokens.length - position > this.#pace.rows; passes++) {
-        if (signal?.aborted) return end("aborted");
-        const chunk = tokens.slice(position, position + this.#pace.rows);
-        const start = performance.now();
-        this.#runner.feed({ rows: chunk.length, headRows: 0, position, tokens: chunk });
-        this.#sequence.push(chunk);
-        // Waiting between chunks lets an abort take effect, and keeps the queue short.
-        await this.#runner.settle();
-        this.#pace.passed(chunk.length, performance.now() - start);
-        position += chunk.length;
-      }
-      const last = tokens.slice(position);
-      pending = this.#runner.draw({ rows: last.length, headRows: 1, position, tokens: last });
-      this.#sequence.push(last);
-      passes++;
-      for (let count = 1; pending !== null; count++) {
-        position = this.#sequence.length; // of the token being drawn
-        const more = count < maxTokens && position < this.contextLength;
-        const next: Promise<Uint32Array> | null = more ? this.#runner.draw({ rows: 1, headRows: 1, position, tokens: "sampled" }) : null;
-        if (next) passes++;
-        const drawn = pending;
-        pending = next;
-        next?.catch(() => {}); // heard where it is awaited; until then a failure of both must not go unhandled
-        const [token = 0] = await drawn;
-        if (next) this.#sequence.push([token]);
-        yield token;
-        if (endTokens.has(token)) return end("stop");
-        if (signal?.aborted) return end("aborted");
-        if (!next) return end(count < maxTokens ? "context" : "length");
-      }
-      return end("length");
+      const fed = await this.#prefill(tokens, signal);
+      if (fed === null) return { reason: "aborted", passes: 0 };
+      const place = { runner: this.#runner, sequence: this.#sequence, contextLength: this.contextLength, maxDrafts: this.#maxHeadRows - 1 };
+      const { reason, passes } = yield* decode(place, request, signal);
+      return { reason, passes: fed + passes };
     } catch (error) {
       // What a failed pass left in the caches is not known.
       this.reset();
       throw error;
     } finally {
-      // A pass that nobody waits for any more must still be read, or its buffer stays mapped.
-      await pending?.catch(() => {});
       release();
     }
   }
@@ -235,6 +189,24 @@ export class Engine {
 
   dispose(): void {
     this.#runner.dispose();
+  }
+
+  /** Feeds what the caches do not hold of the prompt, but for what one pass takes. Returns the passes that took, or null where it was aborted. */
+  async #prefill(tokens: readonly number[], signal: AbortSignal | undefined): Promise<number | null> {
+    let passes = 0;
+    while (tokens.length - this.#sequence.length > this.#pace.rows) {
+      if (signal?.aborted) return null;
+      const at = this.#sequence.length;
+      const chunk = tokens.slice(at, at + this.#pace.rows);
+      const start = performance.now();
+      this.#runner.feed({ rows: chunk.length, headRows: 0, position: at, tokens: chunk });
+      this.#sequence.push(chunk);
+      passes++;
+      // Waiting between chunks lets an abort take effect, and keeps the queue short.
+      await this.#runner.settle();
+      this.#pace.passed(chunk.length, performance.now() - start);
+    }
+    return passes;
   }
 
   /** Brings the caches to a prefix of the prompt and says how long it is. */

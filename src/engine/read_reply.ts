@@ -1,8 +1,10 @@
 // A reply's tokens as they become text. Page and command line read replies by this.
+import type { Origin } from "../speculate/speculator";
 import { StreamingDetokenizer } from "../text/detokenizer";
 import { StopMatcher } from "../text/stop";
 import type { Tokenizer } from "../text/tokenizer";
-import type { Engine, GenerateRequest, GenerateSummary } from "./engine";
+import type { GenerateRequest, GenerateSummary } from "./decode";
+import type { Engine } from "./engine";
 
 /** What reading a reply needs of an engine. */
 export type TokenGenerator = Pick<Engine, "contextLength" | "generate">;
@@ -22,13 +24,19 @@ export interface Reply {
   readonly decodeMs: number; // from the first token to the last
 }
 
-/** Runs a request to its end and gives out each piece of text that no later token can change. The engine is free again however this ends. */
+/** Text that no later token can change. What several tokens made together counts as the last one's. */
+export interface Piece {
+  readonly text: string;
+  readonly origin: Origin;
+}
+
+/** Runs a request to its end and gives out its text piece by piece. The engine is free again however this ends. */
 export async function* readReply(
   engine: TokenGenerator,
   request: GenerateRequest,
   { tokenizer, context, stops }: Reading,
   signal?: AbortSignal,
-): AsyncGenerator<string, Reply, undefined> {
+): AsyncGenerator<Piece, Reply, undefined> {
   const detokenizer = tokenizer && new StreamingDetokenizer(tokenizer, context);
   const matcher = new StopMatcher(stops);
   const tokens: number[] = [];
@@ -36,6 +44,7 @@ export async function* readReply(
   let cachedTokens = 0;
   let firstTokenMs = 0;
   let lastTokenMs = 0;
+  let origin: Origin = "model";
   let reason: GenerateSummary["reason"] = "stop";
   const onCached = (count: number) => {
     cachedTokens = count;
@@ -50,9 +59,11 @@ export async function* readReply(
       }
       lastTokenMs = performance.now() - start;
       if (tokens.length === 0) firstTokenMs = lastTokenMs;
-      tokens.push(step.value);
-      const { text, stopped } = matcher.push(detokenizer?.push(step.value) ?? "");
-      if (text !== "") yield text;
+      const { token } = step.value;
+      ({ origin } = step.value);
+      tokens.push(token);
+      const { text, stopped } = matcher.push(detokenizer?.push(token) ?? "");
+      if (text !== "") yield { text, origin };
       if (stopped) break;
     }
   } finally {
@@ -60,6 +71,6 @@ export async function* readReply(
   }
   const rest = matcher.push(detokenizer?.flush() ?? "");
   const held = rest.text + (rest.stopped ? "" : matcher.flush());
-  if (held !== "") yield held;
+  if (held !== "") yield { text: held, origin };
   return { tokens, reason, cachedTokens, firstTokenMs, decodeMs: lastTokenMs - firstTokenMs };
 }

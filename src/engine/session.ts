@@ -44,7 +44,7 @@ export class ChatSession {
       for (;;) {
         const step = await pieces.next();
         if (!step.done) {
-          yield { type: "text", text: step.value };
+          yield { type: "text", text: step.value.text };
           continue;
         }
         const { tokens: drawn, reason, cachedTokens, firstTokenMs, decodeMs } = step.value;

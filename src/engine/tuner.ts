@@ -4,10 +4,11 @@ import { type Candidates, type Choices, candidates, defaultChoices } from "../ke
 import type { Model } from "../models/family";
 import type { WeightPrecision } from "../models/weights";
 import { EngineError } from "../protocol/errors";
+import type { RowCost } from "../speculate/costs";
 import { allShaders } from "./all_shaders";
 import type { Meter } from "./meter";
 import { heaviestShapes, Trial } from "./trial";
-import { chooseFrom, type Measurement, type RowCost, readTuning, type Tuning, type TuningStore, tuningKey } from "./tuning";
+import { chooseFrom, type Measurement, readTuning, type Tuning, type TuningStore, tuningKey } from "./tuning";
 
 const BUDGET_MS = 1300; // for the choices
 const COST_BUDGET_MS = 600;

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { FolderSource } from "../../src/cli/folder_source";
-import type { GenerateRequest } from "../../src/engine/engine";
+import type { GenerateRequest } from "../../src/engine/decode";
 import type { TokenGenerator } from "../../src/engine/read_reply";
 import { ChatSession } from "../../src/engine/session";
 import type { ChatEvent, ChatRequest } from "../../src/protocol/messages";
@@ -27,8 +27,8 @@ class Parrot implements TokenGenerator {
     this.requests.push(request);
     request.onCached?.(3);
     try {
-      for (const id of tokenizer.encode(this.#text, { special: false })) yield id;
-      yield 2;
+      for (const id of tokenizer.encode(this.#text, { special: false })) yield { token: id, origin: "model" };
+      yield { token: 2, origin: "model" };
       return { reason: "stop", passes: 1 };
     } finally {
       this.returned = true;
