@@ -2,7 +2,8 @@
 // steps of the plan, and hides which precision is at work.
 import type { Memory } from "../gpu/buffers";
 import type { Step } from "../gpu/plan";
-import { attention } from "../kernels/attention";
+import { attention, NO_WINDOW, partialsBytes } from "../kernels/attention";
+import { attentionMerge } from "../kernels/attention_merge";
 import { MAX_TREE_ROWS } from "../kernels/batch";
 import { embedFloat } from "../kernels/embed_float";
 import { embedInt8 } from "../kernels/embed_int8";
@@ -13,7 +14,6 @@ import { linearInt8 } from "../kernels/linear_int8";
 import type { DeviceTraits } from "../kernels/policy";
 import { rmsNorm } from "../kernels/rms_norm";
 import { ropeAppend } from "../kernels/rope_append";
-import { rotateQuantize } from "../kernels/rotate_quantize";
 import { shortConv } from "../kernels/short_conv";
 import {
   type CacheType,
@@ -57,6 +57,7 @@ export interface AttentionLayer {
   readonly rotaryDim: number;
   readonly norms: GPUBuffer | null; // f32 [queries and keys, headDim]
   readonly epsilon: number; // of those norms
+  readonly window?: number; // keys that a query sees, its own included; default: all
 }
 
 export interface LinearOptions {
@@ -138,7 +139,7 @@ export class Builder {
   /** Causal attention with a cache of its own over rows of queries, keys and values, ready to enter a linear layer. */
   attention(label: string, input: FloatRows, layer: AttentionLayer): Rows {
     const { batch, maxRows, cacheType, device } = this.options;
-    const { heads, headDim, angles, rotaryDim, norms, epsilon } = layer;
+    const { heads, headDim, angles, rotaryDim, norms, epsilon, window = NO_WINDOW } = layer;
     const cache = this.#cache(label, layer);
     this.commits.push([kvCommit(`${label} kv_commit`, { batch, cache })]);
     const queries = { heads, buffer: this.#buffer("queries", maxRows * heads * queryBytes(cacheType, headDim)) };
@@ -155,11 +156,13 @@ export class Builder {
         cache,
       }),
     );
-    const attended = this.float("attended", heads * headDim);
-    this.#add(attention(`${label} attention`, { batch, queries, cache, scale: 1 / Math.sqrt(headDim), output: attended }, device));
-    if (this.options.precision === "full") return attended;
-    const output = this.#int8("attended", attended.width, maxRows);
-    this.#add(rotateQuantize(`${label} rotate`, { input: attended, output }));
+    const partials = this.#buffer("attention partials", partialsBytes(heads, cache, maxRows));
+    const output = this.#activation("attended", heads * headDim);
+    if (output.kind === "float" && cacheType === "int8") throw new Error(`${label}: rows in full precision cannot come from an INT8 cache`);
+    const attend = { batch, queries, cache, scale: 1 / Math.sqrt(headDim), partials, window };
+    this.steps.push(attention(`${label} attention`, attend, device));
+    const merge = { batch, partials, heads, cache, output, window };
+    this.steps.push(attentionMerge(`${label} attention_merge`, merge, device));
     return output;
   }
 

@@ -8,6 +8,7 @@ import { PipelineCache } from "../../src/gpu/pipelines";
 import { Plan, type Step } from "../../src/gpu/plan";
 import { makeShader, type Shader } from "../../src/gpu/shader";
 import { attention } from "../../src/kernels/attention";
+import { attentionMerge } from "../../src/kernels/attention_merge";
 import { embedFloat } from "../../src/kernels/embed_float";
 import { embedInt8 } from "../../src/kernels/embed_int8";
 import { gatedSilu } from "../../src/kernels/gated_silu";
@@ -123,11 +124,15 @@ function allSteps(model: ModelShape, buffer: () => GPUBuffer): Step[] {
         cache,
       }),
     );
-    const output = float(heads * headDim);
+    const partials = buffer();
+    const attend = { batch, queries, cache, scale: headDim ** -0.5, partials };
     return [
-      ...appends,
-      kvCommit("kv_commit", { batch, cache }),
-      ...devices.map((device) => attention("attention", { batch, queries, cache, scale: headDim ** -0.5, output }, device)),
+      ...[...appends, kvCommit("kv_commit", { batch, cache })].map((dispatch) => [dispatch]),
+      ...devices.flatMap((device) => [
+        attention("attention", attend, device),
+        attention("attention", { ...attend, window: 512 }, device),
+        ...bothRows(heads * headDim).map((output) => attentionMerge("attention_merge", { batch, partials, heads, cache, output }, device)),
+      ]),
     ];
   });
 
@@ -145,7 +150,7 @@ function allSteps(model: ModelShape, buffer: () => GPUBuffer): Step[] {
     }),
   );
 
-  return [...[...rows, ...embeds, ...attentions, ...samples].map((dispatch) => [dispatch]), ...products];
+  return [...[...rows, ...embeds, ...samples].map((dispatch) => [dispatch]), ...attentions, ...products];
 }
 
 let opened: Promise<Gpu> | undefined;

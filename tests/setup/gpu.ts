@@ -40,7 +40,7 @@ export class Lab {
     device.queue.writeBuffer(this.batch, 0, batchWords({ ...shape, position }, stateSlot));
     const encoder = device.createCommandEncoder();
     const pass = encoder.beginComputePass();
-    plan.record(pass, shape);
+    plan.record(pass, { ...shape, position });
     pass.end();
     device.queue.submit([encoder.finish()]);
     await device.queue.onSubmittedWorkDone();
