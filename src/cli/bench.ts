@@ -109,9 +109,10 @@ async function measure(engine: Engine, gpu: Gpu, patience: Patience, terminal: T
   for (const tokens of PREFILLS) {
     say(`prefill, ${tokens} tokens`);
     const expected = tokens * msPerToken;
-    const timing = expected > patience.longest ? null : await meter.prefill(tokens, patience.figure);
+    const tooLong = tokens <= contextLength && expected > patience.longest;
+    const timing = tooLong ? null : await meter.prefill(tokens, patience.figure);
     if (timing) msPerToken = timing.ms / tokens;
-    const skipped = expected > patience.longest ? `about ${Math.round(expected / 1000)} s a sample` : noRoom;
+    const skipped = tooLong ? `about ${Math.round(expected / 1000)} s a sample` : noRoom;
     const figure = timing && { ms: timing.ms, tokensPerSecond: (tokens * 1000) / timing.ms, passes: meter.prefillPasses(tokens) };
     prefill.push({ tokens, ...(figure ? { ...figure, skipped: null } : { skipped }) });
   }

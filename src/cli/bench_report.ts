@@ -71,7 +71,7 @@ export function describeReport(report: BenchReport): string {
       ]),
     ),
     ...report.rowCosts.map((figure) =>
-      row(`pass of ${figure.rows} rows`, figure, ({ ms, ratio }) => [`c = ${ratio.toFixed(2)}`, time(ms)]),
+      row(`pass of ${figure.rows} row${figure.rows === 1 ? "" : "s"}`, figure, ({ ms, ratio }) => [`c = ${ratio.toFixed(2)}`, time(ms)]),
     ),
     row("energy", report.energy, ({ joulesPerToken, counters }) => [`${joulesPerToken.toPrecision(3)} J a token`, counters.join(" + ")]),
   ];

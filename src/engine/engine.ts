@@ -10,6 +10,7 @@ import { type DrawnToken, decode, type GenerateRequest, type GenerateSummary } f
 import { Meter } from "./meter";
 import { Pace } from "./pace";
 import { Runner } from "./runner";
+import { expectRowsIndependent, selfTest } from "./self_test";
 import { Sequence } from "./sequence";
 import { chooseFor, completeTuning } from "./tuner";
 import type { Tuning, TuningStore } from "./tuning";
@@ -110,6 +111,12 @@ export class Engine {
     });
     const settings = { precision, contextLength, maxRows, maxHeadRows, software: gpu.software };
     try {
+      await selfTest(
+        gpu,
+        runner.dispatches({ rows: 1, headRows: 1 }).map(({ dispatch }) => dispatch),
+      );
+      // In software that takes as long as a reply's first words, and what it computes there is what the tests have seen.
+      if (!gpu.software) await expectRowsIndependent(runner, model.shape.vocabularySize, Math.min(20, maxRows));
       const meter = () => new Meter(runner, contextLength, maxRows, maxHeadRows, model.shape.vocabularySize);
       const tuning = await completeTuning(tuned, meter, options.tunings ?? null);
       runner.clearStates();

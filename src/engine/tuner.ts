@@ -3,10 +3,10 @@ import type { Gpu } from "../gpu/device";
 import { type Candidates, type Choices, candidates, defaultChoices } from "../kernels/policy";
 import type { Model } from "../models/family";
 import type { WeightPrecision } from "../models/weights";
-import { EngineError } from "../protocol/errors";
 import type { RowCost } from "../speculate/costs";
 import { allShaders } from "./all_shaders";
 import type { Meter } from "./meter";
+import { wrongResult } from "./self_test";
 import { heaviestShapes, Trial } from "./trial";
 import { chooseFrom, type Measurement, readTuning, type Tuning, type TuningStore, tuningKey } from "./tuning";
 
@@ -19,6 +19,9 @@ const MOST_ROWS = 64; // of the trial of many rows: a whole tile of the largest 
 const ROWS = { dot: 8, one: 1, few: 8, many: MOST_ROWS } as const satisfies Partial<Record<keyof Choices, number>>;
 type Part = keyof typeof ROWS;
 const PARTS = ["dot", "one", "few", "many"] as const satisfies readonly Part[];
+
+/** One pass for each of the pipelines of products, with a row to spare where that is possible; 17 are many. */
+const CHECKED_ROWS = [1, 2, 3, 5, 9, 17];
 
 /** What a candidate takes, as Trial measures it. */
 export type Measure = (choices: Choices, rows: number) => Promise<number | null>;
@@ -127,11 +130,7 @@ export async function completeTuning({ key, choices, costs }: Chosen, makeMeter:
 
 /** Throws EngineError "wrong-result" where a chosen variant contradicts the reference. */
 async function checkChoices(trial: Pick<Trial, "check">, choices: Choices): Promise<void> {
-  for (const part of ["one", "few", "many"] as const) {
-    if (!(await trial.check(choices, ROWS[part]))) throw wrongResult(`linear_int8, ${part}: ${choices[part]}, ${choices.dot}`);
+  for (const rows of CHECKED_ROWS) {
+    if (!(await trial.check(choices, rows))) throw wrongResult(`linear_int8, ${rows} rows, ${Object.values(choices).join(" ")}`);
   }
-}
-
-function wrongResult(detail: string): EngineError {
-  return new EngineError("wrong-result", "This GPU computed a wrong result.", detail);
 }
