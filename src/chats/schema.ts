@@ -44,6 +44,7 @@ export interface Settings {
   readonly sampling: { readonly [K in keyof Omit<Sampling, "seed">]: number | null }; // null: the model's own default
   readonly seed: string; // decimal; empty: a new one for each reply
   readonly maxTokens: number;
+  readonly speculation: boolean;
   readonly theme: Theme;
   readonly model: string; // id of the model that was loaded last; empty: the shipped one
 }
@@ -61,6 +62,7 @@ export const DEFAULT_SETTINGS: Settings = {
   },
   seed: "",
   maxTokens: 512,
+  speculation: true,
   theme: "auto",
   model: "",
 };

@@ -1,12 +1,13 @@
 // All conversations as one JSON file, and back. What is read here comes from a stranger until every field has been checked.
 import { EngineError, type ErrorMessage } from "../protocol/errors";
-import type { EndReason, ReplyStats } from "../protocol/messages";
+import type { EndReason, ReplyStats, SpeculationStats, TokenOrigin } from "../protocol/messages";
 import type { Transcript } from "./database";
 import { newId } from "./ids";
 import type { Message } from "./schema";
 
 const FORMAT = "gyre-chats";
 const VERSION = 1;
+const DRAFTERS: readonly Exclude<TokenOrigin, "model">[] = ["suffix", "ngram", "personal", "draft"];
 const END_REASONS: readonly EndReason[] = ["stop", "length", "context", "aborted"];
 
 export function exportChats(transcripts: readonly Transcript[], now = new Date()): string {
@@ -76,7 +77,7 @@ function endReason(value: unknown, at: string): EndReason {
 
 function replyStats(value: unknown, at: string): ReplyStats {
   const fields = record(value, at);
-  const number = (name: keyof ReplyStats) => amount(fields[name], `${at}.${name}`);
+  const number = (name: Exclude<keyof ReplyStats, "speculation">) => amount(fields[name], `${at}.${name}`);
   return {
     promptTokens: number("promptTokens"),
     cachedTokens: number("cachedTokens"),
@@ -84,6 +85,28 @@ function replyStats(value: unknown, at: string): ReplyStats {
     forgottenMessages: number("forgottenMessages"),
     firstTokenMs: number("firstTokenMs"),
     decodeTokensPerSecond: number("decodeTokensPerSecond"),
+    passes: fields["passes"] === undefined ? 0 : number("passes"), // older files have neither of these
+    speculation: optional(fields["speculation"], (speculation) => speculationStats(speculation, `${at}.speculation`)),
+  };
+}
+
+function speculationStats(value: unknown, at: string): SpeculationStats {
+  const fields = record(value, at);
+  const number = (name: Exclude<keyof SpeculationStats, "byDrafter">) => amount(fields[name], `${at}.${name}`);
+  const drafters = record(fields["byDrafter"], `${at}.byDrafter`);
+  const tallies = DRAFTERS.flatMap((name): [typeof name, { proposed: number; accepted: number }][] => {
+    if (drafters[name] === undefined) return [];
+    const tally = record(drafters[name], `${at}.byDrafter.${name}`);
+    return [[name, { proposed: amount(tally["proposed"], `${at}.${name}`), accepted: amount(tally["accepted"], `${at}.${name}`) }]];
+  });
+  return {
+    rounds: number("rounds"),
+    proposed: number("proposed"),
+    accepted: number("accepted"),
+    roundTokens: number("roundTokens"),
+    byDrafter: Object.fromEntries(tallies),
+    draftMs: number("draftMs"),
+    verifyMs: number("verifyMs"),
   };
 }
 

@@ -3,6 +3,7 @@
 import { MAX_TREE_ROWS } from "../kernels/batch";
 import type { SamplingParams } from "../kernels/sample";
 import { EngineError } from "../protocol/errors";
+import type { EndReason } from "../protocol/messages";
 import { walk } from "../speculate/accept";
 import { type Origin, originsOf, type Reach, type Speculator } from "../speculate/speculator";
 import type { TokenTree } from "../speculate/tree";
@@ -16,17 +17,12 @@ export interface GenerateRequest {
   readonly endTokens: ReadonlySet<number>; // the first of these ends the reply, and is its last token
   readonly speculator?: Speculator; // default: plain decoding
   readonly onCached?: (tokens: number) => void; // hears how much of the prompt the caches still held
+  readonly onPass?: () => void; // hears of each pass over the whole model, prompt and reply
 }
 
 export interface DrawnToken {
   readonly token: number;
   readonly origin: Origin;
-}
-
-/** Why a reply ended, and what it took. */
-export interface GenerateSummary {
-  readonly reason: "stop" | "length" | "context" | "aborted";
-  readonly passes: number; // over the whole model, prefill and decode
 }
 
 /** Where a reply is decoded. */
@@ -37,7 +33,7 @@ export interface Place {
   readonly maxDrafts: number; // rows of logits that a pass has room for, less the root's
 }
 
-type Decoding = AsyncGenerator<DrawnToken, GenerateSummary, undefined>;
+type Decoding = AsyncGenerator<DrawnToken, EndReason, undefined>;
 
 /** Draws until the reply ends or the consumer returns. Leaves in the caches just what plain decoding of the tokens given out leaves there. */
 export async function* decode(
@@ -46,7 +42,6 @@ export async function* decode(
   signal?: AbortSignal,
 ): Decoding {
   const { tokens: prompt, maxTokens, endTokens, speculator } = request;
-  let passes = 0;
   let given = 0; // tokens
   let verified: number[] | null = null; // rows of the last tree pass whose tokens are in the sequence; null once a pass was told of them
   let pending: Promise<Uint32Array> | null = null; // a plain draw
@@ -55,7 +50,7 @@ export async function* decode(
     const count = rows === "sampled" ? 1 : rows.length;
     const accepted = verified ?? [];
     verified = null;
-    passes++;
+    request.onPass?.();
     const drawn = runner.draw({
       rows: count,
       headRows: tree ? count : 1,
@@ -74,7 +69,7 @@ export async function* decode(
     maxDrafts: Math.min(maxDrafts, MAX_TREE_ROWS - 1, contextLength - position - 1),
   });
   /** Why the reply ends with this token, if it does; `position` is where the token would be fed. */
-  const ending = (token: number, position: number): GenerateSummary["reason"] | null => {
+  const ending = (token: number, position: number): EndReason | null => {
     if (endTokens.has(token)) return "stop";
     if (signal?.aborted) return "aborted";
     if (given >= maxTokens) return "length";
@@ -82,7 +77,7 @@ export async function* decode(
   };
 
   try {
-    if (signal?.aborted) return { reason: "aborted", passes };
+    if (signal?.aborted) return "aborted";
     speculator?.begin(prompt, request.sampling);
     const last = prompt.slice(sequence.length);
     pending = pass(last);
@@ -104,7 +99,7 @@ export async function* decode(
       given++;
       yield { token, origin: "model" };
       const end = ending(token, position);
-      if (end) return { reason: end, passes };
+      if (end) return end;
       if (next) {
         speculates = speculator?.pays(reach(position)) ?? false;
         continue;
@@ -126,7 +121,7 @@ export async function* decode(
           given++;
           yield { token: drawn, origin: origins[i] ?? "model" };
           const end = ending(drawn, sequence.length);
-          if (end) return { reason: end, passes };
+          if (end) return end;
         }
         runner.count(found.tokens);
       }

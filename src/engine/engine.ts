@@ -1,12 +1,14 @@
 import type { Gpu } from "../gpu/device";
+import { MAX_TREE_ROWS } from "../kernels/batch";
 import type { ModelShape } from "../models/family";
 import { parseModel } from "../models/registry";
 import type { WeightPrecision } from "../models/weights";
 import { EngineError } from "../protocol/errors";
+import type { EndReason } from "../protocol/messages";
 import { MAX_BLOCK } from "../quantize/hadamard";
 import { inPrompt } from "../speculate/filters";
 import type { Checkpoint } from "../weights/source";
-import { type DrawnToken, decode, type GenerateRequest, type GenerateSummary } from "./decode";
+import { type DrawnToken, decode, type GenerateRequest } from "./decode";
 import { Meter } from "./meter";
 import { Pace } from "./pace";
 import { Runner } from "./runner";
@@ -28,7 +30,7 @@ export interface EngineOptions {
   readonly precision?: WeightPrecision; // default: what a package holds, else W8A8
   readonly contextLength?: number; // positions; default: what the model was made for, at most 4,096
   readonly maxRows?: number; // tokens a pass
-  readonly maxHeadRows?: number; // logits a pass
+  readonly maxHeadRows?: number; // logits a pass; default: as many as speculation verifies at once
   readonly liveTokens?: number; // ids from here on are never drawn; default: the whole vocabulary
   /** Where the variants that are fastest here are kept; the first load measures them. Default: none, and the usual ones are taken. */
   readonly tunings?: TuningStore;
@@ -93,7 +95,7 @@ export class Engine {
       throw new EngineError("bad-request", `The context must be 2 to ${model.shape.maxPositions} tokens long for this model.`);
     }
     const maxRows = Math.min(options.maxRows ?? (gpu.software ? 64 : 256), contextLength);
-    const maxHeadRows = Math.min(options.maxHeadRows ?? 1, maxRows);
+    const maxHeadRows = Math.min(options.maxHeadRows ?? MAX_TREE_ROWS, maxRows);
     const { onProgress = () => {} } = options;
     const tuned = await chooseFor(gpu, model, checkpoint.config, precision, options.tunings ?? null);
     const runner = await Runner.load(gpu, model, checkpoint, {
@@ -148,7 +150,7 @@ export class Engine {
    * Draws token after token behind the prompt, the ending one included. Of the prompt only what the caches do not hold is fed. With a
    * speculator the tokens are the same, only sooner. Throws EngineError "context-full", "bad-request", "busy".
    */
-  async *generate(request: GenerateRequest, signal?: AbortSignal): AsyncGenerator<DrawnToken, GenerateSummary, undefined> {
+  async *generate(request: GenerateRequest, signal?: AbortSignal): AsyncGenerator<DrawnToken, EndReason, undefined> {
     const { tokens } = request;
     this.#expectTokens(tokens);
     const release = this.#acquire();
@@ -156,11 +158,9 @@ export class Engine {
       this.#runner.configure(request.sampling, this.#promptCounts(tokens));
       const cachedTokens = this.#rewind(tokens);
       request.onCached?.(cachedTokens);
-      const fed = await this.#prefill(tokens, signal);
-      if (fed === null) return { reason: "aborted", passes: 0 };
+      if (!(await this.#prefill(request, signal))) return "aborted";
       const place = { runner: this.#runner, sequence: this.#sequence, contextLength: this.contextLength, maxDrafts: this.#maxHeadRows - 1 };
-      const { reason, passes } = yield* decode(place, request, signal);
-      return { reason, passes: fed + passes };
+      return yield* decode(place, request, signal);
     } catch (error) {
       // What a failed pass left in the caches is not known.
       this.reset();
@@ -198,22 +198,21 @@ export class Engine {
     this.#runner.dispose();
   }
 
-  /** Feeds what the caches do not hold of the prompt, but for what one pass takes. Returns the passes that took, or null where it was aborted. */
-  async #prefill(tokens: readonly number[], signal: AbortSignal | undefined): Promise<number | null> {
-    let passes = 0;
+  /** Feeds what the caches do not hold of the prompt, but for what one pass takes. Returns false where it was aborted. */
+  async #prefill({ tokens, onPass }: GenerateRequest, signal: AbortSignal | undefined): Promise<boolean> {
     while (tokens.length - this.#sequence.length > this.#pace.rows) {
-      if (signal?.aborted) return null;
+      if (signal?.aborted) return false;
       const at = this.#sequence.length;
       const chunk = tokens.slice(at, at + this.#pace.rows);
       const start = performance.now();
       this.#runner.feed({ rows: chunk.length, headRows: 0, position: at, tokens: chunk });
       this.#sequence.push(chunk);
-      passes++;
+      onPass?.();
       // Waiting between chunks lets an abort take effect, and keeps the queue short.
       await this.#runner.settle();
       this.#pace.passed(chunk.length, performance.now() - start);
     }
-    return passes;
+    return true;
   }
 
   /** Brings the caches to a prefix of the prompt and says how long it is. */

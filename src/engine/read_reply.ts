@@ -1,9 +1,11 @@
 // A reply's tokens as they become text. Page and command line read replies by this.
+
+import type { EndReason } from "../protocol/messages";
 import type { Origin } from "../speculate/speculator";
 import { StreamingDetokenizer } from "../text/detokenizer";
 import { StopMatcher } from "../text/stop";
 import type { Tokenizer } from "../text/tokenizer";
-import type { GenerateRequest, GenerateSummary } from "./decode";
+import type { GenerateRequest } from "./decode";
 import type { Engine } from "./engine";
 
 /** What reading a reply needs of an engine. */
@@ -18,10 +20,11 @@ export interface Reading {
 
 export interface Reply {
   readonly tokens: readonly number[]; // with the one that ended it
-  readonly reason: GenerateSummary["reason"];
+  readonly reason: EndReason;
   readonly cachedTokens: number; // of the prompt, those that the caches still held
   readonly firstTokenMs: number; // from the request; 0 if there was none
   readonly decodeMs: number; // from the first token to the last
+  readonly passes: number; // over the whole model
 }
 
 /** Text that no later token can change. What several tokens made together counts as the last one's. */
@@ -45,16 +48,20 @@ export async function* readReply(
   let firstTokenMs = 0;
   let lastTokenMs = 0;
   let origin: Origin = "model";
-  let reason: GenerateSummary["reason"] = "stop";
+  let reason: EndReason = "stop";
+  let passes = 0;
   const onCached = (count: number) => {
     cachedTokens = count;
   };
-  const drawn = engine.generate({ ...request, onCached }, signal);
+  const onPass = () => {
+    passes++;
+  };
+  const drawn = engine.generate({ ...request, onCached, onPass }, signal);
   try {
     for (;;) {
       const step = await drawn.next();
       if (step.done) {
-        ({ reason } = step.value);
+        reason = step.value;
         break;
       }
       lastTokenMs = performance.now() - start;
@@ -67,10 +74,10 @@ export async function* readReply(
       if (stopped) break;
     }
   } finally {
-    await drawn.return({ reason, passes: 0 });
+    await drawn.return(reason);
   }
   const rest = matcher.push(detokenizer?.flush() ?? "");
   const held = rest.text + (rest.stopped ? "" : matcher.flush());
   if (held !== "") yield { text: held, origin };
-  return { tokens, reason, cachedTokens, firstTokenMs, decodeMs: lastTokenMs - firstTokenMs };
+  return { tokens, reason, cachedTokens, firstTokenMs, decodeMs: lastTokenMs - firstTokenMs, passes };
 }

@@ -25,9 +25,24 @@ export interface ChatRequest {
   readonly sampling: Sampling;
   readonly maxTokens: number;
   readonly stop: readonly string[]; // the reply is cut before the first of these
+  readonly speculation: "auto" | "off"; // changes when a reply is done, never what it says
 }
 
 export type EndReason = "stop" | "length" | "context" | "aborted";
+
+/** Who proposed a token before the model confirmed it; "model" for what it drew without that. */
+export type TokenOrigin = "model" | "suffix" | "ngram" | "personal" | "draft";
+
+/** What speculation did for a reply. */
+export interface SpeculationStats {
+  readonly rounds: number; // passes that verified drafts
+  readonly proposed: number; // drafts
+  readonly accepted: number; // of these, those that became part of the reply
+  readonly roundTokens: number; // tokens that these passes gave, the model's own among them
+  readonly byDrafter: Readonly<Partial<Record<Exclude<TokenOrigin, "model">, { readonly proposed: number; readonly accepted: number }>>>;
+  readonly draftMs: number;
+  readonly verifyMs: number;
+}
 
 export interface ReplyStats {
   readonly promptTokens: number;
@@ -36,10 +51,12 @@ export interface ReplyStats {
   readonly forgottenMessages: number; // the oldest ones, which did not fit the context any more
   readonly firstTokenMs: number; // from the request to the first token
   readonly decodeTokensPerSecond: number; // after the first token; 0 where there was only one
+  readonly passes: number; // over the whole model, prompt and reply
+  readonly speculation: SpeculationStats | null; // null where it was off
 }
 
 export type ChatEvent =
-  | { readonly type: "text"; readonly text: string } // the reply goes on by this
+  | { readonly type: "text"; readonly text: string; readonly origin: TokenOrigin } // the reply goes on by this
   | { readonly type: "end"; readonly reason: EndReason; readonly stats: ReplyStats };
 
 /** A model that is shipped with the app, or that was imported and lies in IndexedDB. */

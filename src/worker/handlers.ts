@@ -2,6 +2,7 @@
 import { Engine } from "../engine/engine";
 import { samplingDefaults } from "../engine/sampling_defaults";
 import { ChatSession } from "../engine/session";
+import { makeSpeculator } from "../engine/speculation";
 import { type Gpu, openGpu } from "../gpu/device";
 import { EngineError } from "../protocol/errors";
 import type { Handlers } from "../protocol/host";
@@ -76,7 +77,7 @@ export function makeHandlers(models: Models, onLost: (error: EngineError) => voi
       throw signal.reason;
     }
     const ends = endTokens(checkpoint.config, checkpoint.generationConfig, tokenizer);
-    loaded = { id, engine, session: new ChatSession(engine, tokenizer, template, ends) };
+    loaded = { id, engine, session: new ChatSession(engine, tokenizer, template, ends, makeSpeculator(engine)) };
     return {
       entry,
       contextLength: engine.contextLength,

@@ -15,7 +15,24 @@ const transcript: Transcript = {
       content: "Once <b>upon</b>",
       created: 2,
       end: "length",
-      stats: { promptTokens: 3, cachedTokens: 0, newTokens: 7, forgottenMessages: 2, firstTokenMs: 12.5, decodeTokensPerSecond: 30 },
+      stats: {
+        promptTokens: 3,
+        cachedTokens: 0,
+        newTokens: 7,
+        forgottenMessages: 2,
+        firstTokenMs: 12.5,
+        decodeTokensPerSecond: 30,
+        passes: 5,
+        speculation: {
+          rounds: 2,
+          proposed: 6,
+          accepted: 3,
+          roundTokens: 5,
+          byDrafter: { suffix: { proposed: 6, accepted: 3 } },
+          draftMs: 0.5,
+          verifyMs: 40,
+        },
+      },
       error: null,
       model: "demo",
       seed: "42",
@@ -30,6 +47,14 @@ test("what is exported can be imported, under new ids", () => {
   expect(back?.messages.map(({ id: _id, conversation, ...rest }) => ({ ...rest, mine: conversation === back.conversation.id }))).toEqual(
     transcript.messages.map(({ id: _id, conversation: _conversation, ...rest }, position) => ({ ...rest, position, mine: true })),
   );
+});
+
+test("a file from before speculation still opens", () => {
+  const old = JSON.parse(exportChats([transcript])) as { conversations: [{ messages: [object, { stats: Record<string, unknown> }] }] };
+  delete old.conversations[0].messages[1].stats["passes"];
+  delete old.conversations[0].messages[1].stats["speculation"];
+  const [back] = importChats(JSON.stringify(old));
+  expect(back?.messages[1]).toMatchObject({ stats: { newTokens: 7, passes: 0, speculation: null } });
 });
 
 const valid = JSON.parse(exportChats([transcript])) as { conversations: [{ messages: [object, object] }] };

@@ -4,6 +4,7 @@ import type { GenerateRequest } from "../../src/engine/decode";
 import type { TokenGenerator } from "../../src/engine/read_reply";
 import { ChatSession } from "../../src/engine/session";
 import type { ChatEvent, ChatRequest } from "../../src/protocol/messages";
+import { Speculator } from "../../src/speculate/speculator";
 import { ChatTemplate } from "../../src/text/template";
 import { loadTokenizer } from "../../src/text/tokenizer";
 import { fixture, greedy } from "../setup/models";
@@ -29,7 +30,7 @@ class Parrot implements TokenGenerator {
     try {
       for (const id of tokenizer.encode(this.#text, { special: false })) yield { token: id, origin: "model" };
       yield { token: 2, origin: "model" };
-      return { reason: "stop", passes: 1 };
+      return "stop";
     } finally {
       this.returned = true;
     }
@@ -41,8 +42,15 @@ class Parrot implements TokenGenerator {
 }
 
 async function chat(engine: Parrot, request: Partial<ChatRequest>): Promise<{ text: string; end: ChatEvent & { type: "end" } }> {
-  const session = new ChatSession(engine, tokenizer, template, new Set([2]));
-  const whole: ChatRequest = { messages: [{ role: "user", content: "Hi" }], sampling: greedy, maxTokens: 64, stop: [], ...request };
+  const session = new ChatSession(engine, tokenizer, template, new Set([2]), new Speculator([]));
+  const whole: ChatRequest = {
+    messages: [{ role: "user", content: "Hi" }],
+    sampling: greedy,
+    maxTokens: 64,
+    stop: [],
+    speculation: "off",
+    ...request,
+  };
   let text = "";
   for await (const event of session.chat(whole)) {
     if (event.type === "end") return { text, end: event };

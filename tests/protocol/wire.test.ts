@@ -12,6 +12,8 @@ const stats: ReplyStats = {
   forgottenMessages: 0,
   firstTokenMs: 5,
   decodeTokensPerSecond: 10,
+  passes: 2,
+  speculation: null,
 };
 const request = (content: string): ChatRequest => ({
   messages: [{ role: "user", content }],
@@ -27,6 +29,7 @@ const request = (content: string): ChatRequest => ({
   },
   maxTokens: 4,
   stop: [],
+  speculation: "auto",
 });
 const unused = () => Promise.reject(new EngineError("internal", "not part of this test"));
 const open: MessagePort[] = [];
@@ -54,7 +57,7 @@ const echo: Handlers["chat"] = async (args, { signal, emit }) => {
       emit({ type: "end", reason: "aborted", stats });
       return stats;
     }
-    emit({ type: "text", text: word });
+    emit({ type: "text", text: word, origin: "model" });
     await pause(2);
   }
   emit({ type: "end", reason: "stop", stats });

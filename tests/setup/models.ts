@@ -1,9 +1,9 @@
 // The small models that tests run on, and the ways they look at them.
 import { join } from "node:path";
 import { FolderSource } from "../../src/cli/folder_source";
-import type { GenerateSummary } from "../../src/engine/decode";
 import type { Engine } from "../../src/engine/engine";
 import type { SamplingParams } from "../../src/kernels/sample";
+import type { EndReason } from "../../src/protocol/messages";
 import type { Speculator } from "../../src/speculate/speculator";
 import { openCheckpoint } from "../../src/weights/checkpoint";
 import type { Checkpoint } from "../../src/weights/source";
@@ -49,21 +49,28 @@ export async function reply(
     stopAfter?: number;
     signal?: AbortSignal;
   } = {},
-): Promise<{ readonly tokens: number[]; readonly summary: (GenerateSummary & { readonly cachedTokens: number }) | null }> {
+): Promise<{
+  readonly tokens: number[];
+  readonly summary: { readonly reason: EndReason; readonly passes: number; readonly cachedTokens: number } | null;
+}> {
   const { sampling = greedy, maxTokens = 12, endTokens = [], speculator, stopAfter, signal } = options;
   let cachedTokens = -1;
   const onCached = (count: number) => {
     cachedTokens = count;
   };
-  const request = { tokens, sampling, maxTokens, endTokens: new Set(endTokens), onCached, ...(speculator && { speculator }) };
+  let passes = 0;
+  const onPass = () => {
+    passes++;
+  };
+  const request = { tokens, sampling, maxTokens, endTokens: new Set(endTokens), onCached, onPass, ...(speculator && { speculator }) };
   const generator = engine.generate(request, signal);
   const drawn: number[] = [];
   for (;;) {
     const step = await generator.next();
-    if (step.done) return { tokens: drawn, summary: { ...step.value, cachedTokens } };
+    if (step.done) return { tokens: drawn, summary: { reason: step.value, passes, cachedTokens } };
     drawn.push(step.value.token);
     if (drawn.length === stopAfter) {
-      await generator.return({ reason: "aborted", passes: 0 });
+      await generator.return("aborted");
       return { tokens: drawn, summary: null };
     }
   }

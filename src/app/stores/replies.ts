@@ -169,5 +169,5 @@ function request(messages: readonly ChatMessage[], settings: Settings, model: Lo
     frequencyPenalty: settings.sampling.frequencyPenalty ?? model.defaults.frequencyPenalty,
     seed,
   };
-  return { messages, sampling, maxTokens: settings.maxTokens, stop: [] };
+  return { messages, sampling, maxTokens: settings.maxTokens, stop: [], speculation: settings.speculation ? "auto" : "off" };
 }

@@ -92,6 +92,8 @@ export function fakeHandlers(options: FakeOptions = {}): Handlers {
         forgottenMessages: 0,
         firstTokenMs: 48,
         decodeTokensPerSecond: 41.5,
+        passes: newTokens,
+        speculation: null,
       });
       const end = (reason: "stop" | "length" | "aborted") => {
         emit({ type: "end", reason, stats: stats() });
@@ -101,7 +103,7 @@ export function fakeHandlers(options: FakeOptions = {}): Handlers {
         await pause(tokenMs);
         if (signal.aborted) return end("aborted");
         if (newTokens === maxTokens) return end("length");
-        emit({ type: "text", text: word });
+        emit({ type: "text", text: word, origin: "model" });
         newTokens++;
       }
       return end("stop");
