@@ -1,10 +1,9 @@
 // Causal attention over chunks of 128 keys at absolute positions. What a query gets from each chunk is merged in ascending order by running
-// maxima (Milakov & Gimelshein 2018): here where a workgroup walks all chunks of its queries, else by attention_merge with the same
-// arithmetic, so that few queries keep a GPU busy too.
-override WALK: bool; // a workgroup takes one tile of four queries and all chunks; else one chunk and every grid.z-th tile
+// maxima (Milakov & Gimelshein 2018). In passes of few rows a workgroup takes one chunk and every grid.z-th tile of four queries, so that
+// they keep a GPU busy too, and attention_merge does the merging; else it takes one tile and walks all chunks, with the same arithmetic.
 override THREADS: u32; // at most 64
 
-@group(0) @binding(4) var<storage, read_write> partials: array<vec4<f32>>; // [rows, HEADS, chunks of the pass or 1, HEAD_DIM / 4 + 1]
+@group(0) @binding(4) var<storage, read_write> partials: array<vec4<f32>>; // [rows, HEADS, pass_entries(), HEAD_DIM / 4 + 1]
 
 var<workgroup> walked: array<vec4<f32>, HEAD_DIM>; // merged so far, [query, HEAD_DIM / 4]
 
@@ -16,20 +15,21 @@ fn main(
 ) {
   let vecs = HEAD_DIM / 4u;
   let queries = batch.rows * (HEADS / KV_HEADS);
-  let entries = select(pass_chunks(), 1u, WALK); // of a query
-  for (var index = select(group.z, group.y, WALK); index * 4u < queries; index += select(groups.z, queries, WALK)) {
+  let split = is_split();
+  let tiles = (queries + 3u) / 4u;
+  for (var index = select(group.y + group.z * tiles, group.z, split); index < tiles; index += select(tiles, groups.z, split)) {
     let tile = tile_at(group.x, index);
     let last = max(max(tile.newest.x, tile.newest.y), max(tile.newest.z, tile.newest.w));
     let oldest = min(min(tile.oldest.x, tile.oldest.y), min(tile.oldest.z, tile.oldest.w));
-    var chunk = select(max(group.y, oldest / CHUNK), oldest / CHUNK, WALK);
-    let end = select(min(group.y, last / CHUNK), last / CHUNK, WALK);
+    var chunk = select(oldest / CHUNK, max(group.y, oldest / CHUNK), split);
+    let end = select(last / CHUNK, min(group.y, last / CHUNK), split);
     var sees = vec4<bool>();
     var top = vec4<f32>();
     var total = vec4<f32>();
     for (; chunk <= end; chunk++) {
       let found = attend(tile, chunk * CHUNK, min(last + 1u - chunk * CHUNK, CHUNK), thread);
       sees = (tile.oldest / CHUNK <= vec4<u32>(chunk)) & (tile.newest / CHUNK >= vec4<u32>(chunk));
-      let begins = sees & (vec4<bool>(!WALK) | (tile.oldest / CHUNK == vec4<u32>(chunk)));
+      let begins = sees & (vec4<bool>(split) | (tile.oldest / CHUNK == vec4<u32>(chunk)));
       let new_top = max(top, found.top);
       let keep = exp(top - new_top);
       let take = exp(found.top - new_top);
@@ -46,8 +46,8 @@ fn main(
     }
     for (var i = thread; i < HEAD_DIM + 4u; i += THREADS) {
       let q = select(i / vecs, i - HEAD_DIM, i >= HEAD_DIM);
-      if ((WALK || sees[q]) && index * 4u + q < queries) {
-        let entry = (tile.heads[q] * entries + select(group.y, 0u, WALK)) * (vecs + 1u);
+      if (q < tile.count && (sees[q] || !split)) {
+        let entry = (tile.heads[q] * pass_entries() + select(0u, group.y, split)) * (vecs + 1u);
         if (i < HEAD_DIM) {
           partials[entry + i % vecs] = walked[i];
         } else {

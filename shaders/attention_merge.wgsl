@@ -1,10 +1,9 @@
-// What a row's heads got from each chunk of keys, merged in ascending order by running maxima, with the arithmetic of attention's own walk.
+// What a row's heads got from each chunk of keys, merged in ascending order by running maxima, with the arithmetic of attention's own walk,
+// after which there is nothing left to merge.
 override HEADS: u32;
 override HEAD_DIM: u32;
-override HEAD_BLOCK: u32; // values are rotated within the head by Hadamard blocks of this width; 1: not at all
-override WALKED: bool; // attention has merged them already
 
-@group(0) @binding(1) var<storage, read> partials: array<vec4<f32>>; // [rows, HEADS, chunks of the pass or 1, HEAD_DIM / 4 + 1]
+@group(0) @binding(1) var<storage, read> partials: array<vec4<f32>>; // [rows, HEADS, pass_entries(), HEAD_DIM / 4 + 1]
 
 fn prepare(row: u32, lane: u32) {}
 
@@ -12,9 +11,10 @@ fn prepare(row: u32, lane: u32) {}
 fn merged(row: u32, vec: u32) -> vec4<f32> {
   let vecs = HEAD_DIM / 4u;
   let position = batch.position + depth_of(row);
-  let first = select(oldest_seen(vec4<u32>(position)).x / CHUNK, 0u, WALKED);
-  let last = select(position / CHUNK, 0u, WALKED);
-  var entry = ((row * HEADS + vec / vecs) * select(pass_chunks(), 1u, WALKED) + first) * (vecs + 1u);
+  let split = is_split();
+  let first = select(0u, oldest_seen(vec4<u32>(position)).x / CHUNK, split);
+  let last = select(0u, position / CHUNK, split);
+  var entry = ((row * HEADS + vec / vecs) * pass_entries() + first) * (vecs + 1u);
   var top = partials[entry + vecs].x;
   var total = partials[entry + vecs].y;
   var sum = partials[entry + vec % vecs];

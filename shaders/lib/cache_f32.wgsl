@@ -16,7 +16,12 @@ fn score(query_head: u32, slot: u32) -> f32 {
   return sum;
 }
 
-// The same for four queries and one key.
+// The same for two queries and one key.
+fn score2(query_heads: vec2<u32>, slot: u32) -> vec2<f32> {
+  return vec2<f32>(score(query_heads.x, slot), score(query_heads.y, slot));
+}
+
+// And for four.
 fn score4(query_heads: vec4<u32>, slot: u32) -> vec4<f32> {
   let vecs = HEAD_DIM / 4u;
   var sum = vec4<f32>();

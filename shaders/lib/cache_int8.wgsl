@@ -15,7 +15,20 @@ fn score(query_head: u32, slot: u32) -> f32 {
   return f32(sum) * (bitcast<f32>(query[q + words]) * cache_scales[slot]);
 }
 
-// The same for four queries and one key.
+// The same for two queries and one key.
+fn score2(query_heads: vec2<u32>, slot: u32) -> vec2<f32> {
+  let words = HEAD_DIM / 4u;
+  let q = query_heads * (words + 1u);
+  var sum = vec2<i32>();
+  for (var i = 0u; i < words; i++) {
+    let k = cache[slot * words + i];
+    sum += vec2<i32>(dot4(query[q.x + i], k), dot4(query[q.y + i], k));
+  }
+  let scales = vec2<u32>(query[q.x + words], query[q.y + words]);
+  return vec2<f32>(sum) * (bitcast<vec2<f32>>(scales) * cache_scales[slot]);
+}
+
+// And for four.
 fn score4(query_heads: vec4<u32>, slot: u32) -> vec4<f32> {
   let words = HEAD_DIM / 4u;
   let q = query_heads * (words + 1u);

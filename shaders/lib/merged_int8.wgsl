@@ -1,4 +1,6 @@
 // Merged rows on their way to signs and the wide rotation: turned back within the heads first.
+override HEAD_BLOCK: u32; // values are rotated within the head by Hadamard blocks of this width; 1: not at all
+
 fn load(row: u32, first: u32, lane: u32) {
   for (var i = lane * 4u; i < SIZE; i += 4u * THREADS) {
     var x = vec4<f32>();

@@ -1,5 +1,5 @@
 import code from "../../shaders/attention.wgsl?raw";
-import type { PassShape, Step } from "../gpu/plan";
+import type { Dispatch, PassShape } from "../gpu/plan";
 import { MAX_TREE_ROWS } from "./batch";
 import { assemble } from "./parts";
 import { attentionThreads, type DeviceTraits, dotPart } from "./policy";
@@ -34,17 +34,28 @@ export interface Attention {
 
 /**
  * Causal attention over the cache, up to the merging of what each chunk of keys gives, which attentionMerge does. A query's result depends on its
- * own position and keys alone. Passes of few rows are split by chunks, others walk them; both give the same bits. headDim is at most 256.
+ * own position and keys alone. Passes of few rows are split by chunks, others walk them, to the same bits. headDim is at most 256.
  */
-export function attention(label: string, step: Attention, device: DeviceTraits): Step {
+export function attention(label: string, step: Attention, device: DeviceTraits): Dispatch {
   const { batch, queries, cache, scale, window = NO_WINDOW, partials } = step;
   const { kvHeads, headDim, context } = cache;
   const sharing = queries.heads / kvHeads;
   expectShape(label, "query heads a kv head, remainder", queries.heads % kvHeads, 0);
   if (headDim > 256) throw new Error(`${label}: heads of ${headDim} are wider than 256`);
-  const common = {
+  const split = splitRows(queries.heads, headDim, partials);
+  return {
     label,
     shader: cache.type === "int8" ? attentionShaders.int8[dotPart(device)] : attentionShaders[cache.type],
+    constants: {
+      HEADS: queries.heads,
+      KV_HEADS: kvHeads,
+      HEAD_DIM: headDim,
+      CONTEXT: context,
+      SCALE: scale,
+      WINDOW: window,
+      SPLIT: split,
+      THREADS: attentionThreads(device),
+    },
     bindings: {
       batch,
       query: queries.buffer,
@@ -52,29 +63,16 @@ export function attention(label: string, step: Attention, device: DeviceTraits):
       ...(cache.scales ? { cache_scales: cache.scales } : {}),
       partials,
     },
-  };
-  const constants = {
-    HEADS: queries.heads,
-    KV_HEADS: kvHeads,
-    HEAD_DIM: headDim,
-    CONTEXT: context,
-    SCALE: scale,
-    WINDOW: window,
-    THREADS: attentionThreads(device),
-  };
-  const tiles = ({ rows }: PassShape) => Math.ceil((rows * sharing) / 4);
-  return [
-    {
-      ...common,
-      constants: { ...constants, WALK: 0 },
-      grid: (shape) => {
-        const chunks = passChunks(shape, context);
-        return [kvHeads, chunks, Math.min(tiles(shape), Math.ceil(WORKGROUPS / (kvHeads * chunks)))];
-      },
-      fits: (shape) => isSplit(shape, queries.heads, cache, partials),
+    grid({ rows, position }: PassShape) {
+      // Where the position is not known, a grid for either way; workgroups with nothing to do end at once.
+      const chunks = Math.ceil((position === undefined ? context : position + rows) / CHUNK);
+      const tiles = Math.ceil((rows * sharing) / 4);
+      const few = rows <= MAX_TREE_ROWS && (rows * chunks <= split || position === undefined);
+      if (!few) return [kvHeads, tiles, 1];
+      const each = Math.min(tiles, Math.ceil(WORKGROUPS / (kvHeads * chunks)));
+      return [kvHeads, position === undefined ? Math.max(chunks, tiles) : chunks, each];
     },
-    { ...common, constants: { ...constants, WALK: 1 }, grid: (shape) => [kvHeads, tiles(shape), 1] },
-  ];
+  };
 }
 
 /** Bytes for the partial results of any pass of at most `maxRows`. */
@@ -83,13 +81,9 @@ export function partialsBytes(heads: number, { headDim, context }: Pick<KvCache,
   return Math.max(maxRows * entryBytes(heads, headDim), Math.min(split * entryBytes(heads, headDim), SPLIT_BYTES));
 }
 
-/** Whether a pass's partial results are one a chunk, rather than one a query. */
-export function isSplit(shape: PassShape, heads: number, { headDim, context }: KvCache, partials: GPUBuffer): boolean {
-  return shape.rows <= MAX_TREE_ROWS && shape.rows * passChunks(shape, context) * entryBytes(heads, headDim) <= partials.size;
-}
-
-function passChunks({ rows, position }: PassShape, context: number): number {
-  return Math.ceil((position === undefined ? context : position + rows) / CHUNK);
+/** How many partial results, of a row and a chunk each, there is room for. */
+export function splitRows(heads: number, headDim: number, partials: GPUBuffer): number {
+  return Math.floor(partials.size / entryBytes(heads, headDim));
 }
 
 /** Of one row and chunk: for each head its weighted sum, and a vector for the largest score and the sum of the weights. */

@@ -1,7 +1,7 @@
 import code from "../../shaders/attention_merge.wgsl?raw";
-import type { Step } from "../gpu/plan";
+import type { Dispatch } from "../gpu/plan";
 import { hadamardBlock, workspaceSize } from "../quantize/hadamard";
-import { isSplit, NO_WINDOW } from "./attention";
+import { NO_WINDOW, splitRows } from "./attention";
 import { type DeviceTraits, mergeThreads } from "./policy";
 import { expectShape, rowDispatch, rowShaders } from "./rows";
 import type { KvCache, Rows } from "./tensors";
@@ -23,22 +23,15 @@ export interface AttentionMerge {
 }
 
 /** Merges what attention got from each chunk of keys, in ascending order; rotated back, rotated for the next layer and quantised where the output is INT8. */
-export function attentionMerge(label: string, step: AttentionMerge, device: DeviceTraits): Step {
+export function attentionMerge(label: string, step: AttentionMerge, device: DeviceTraits): Dispatch {
   const { batch, partials, heads, cache, window = NO_WINDOW, output } = step;
   const { headDim, type } = cache;
   expectShape(label, "output width", output.width, heads * headDim);
-  const constants = { HEADS: heads, HEAD_DIM: headDim, HEAD_BLOCK: type === "int8" ? hadamardBlock(headDim) : 1, WINDOW: window };
-  return [0, 1].map((walked) => {
-    const dispatch = rowDispatch(label, attentionMergeShaders[output.kind], output, { ...constants, WALKED: walked }, { batch, partials });
-    return {
-      ...dispatch,
-      constants: {
-        ...dispatch.constants,
-        ...(output.kind === "int8" ? { THREADS: mergeThreads(device), SIZE: workspace(output.width) } : {}),
-      },
-      fits: (shape) => walked === 1 || isSplit(shape, heads, cache, partials),
-    };
-  });
+  const constants = { HEADS: heads, HEAD_DIM: headDim, WINDOW: window, SPLIT: splitRows(heads, headDim, partials) };
+  if (output.kind === "float") return rowDispatch(label, attentionMergeShaders.float, output, constants, { batch, partials });
+  const block = type === "int8" ? hadamardBlock(headDim) : 1;
+  const dispatch = rowDispatch(label, attentionMergeShaders.int8, output, { ...constants, HEAD_BLOCK: block }, { batch, partials });
+  return { ...dispatch, constants: { ...dispatch.constants, THREADS: mergeThreads(device), SIZE: workspace(output.width) } };
 }
 
 function workspace(width: number): number {

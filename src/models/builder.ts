@@ -160,9 +160,9 @@ export class Builder {
     const output = this.#activation("attended", heads * headDim);
     if (output.kind === "float" && cacheType === "int8") throw new Error(`${label}: rows in full precision cannot come from an INT8 cache`);
     const attend = { batch, queries, cache, scale: 1 / Math.sqrt(headDim), partials, window };
-    this.steps.push(attention(`${label} attention`, attend, device));
+    this.#add(attention(`${label} attention`, attend, device));
     const merge = { batch, partials, heads, cache, output, window };
-    this.steps.push(attentionMerge(`${label} attention_merge`, merge, device));
+    this.#add(attentionMerge(`${label} attention_merge`, merge, device));
     return output;
   }
 

@@ -89,8 +89,8 @@ export class AttentionLayer {
     const common = { batch: this.#lab.batch, cache: this.cache, partials, ...(window ? { window } : {}) };
     const rowsOut = { kind: "float", width: heads * headDim, values: output } as const;
     return [
-      attention("test", { ...common, queries: this.queries, scale: 1 / Math.sqrt(headDim) }, device),
-      attentionMerge("test", { ...common, heads, output: rowsOut }, device),
+      [attention("test", { ...common, queries: this.queries, scale: 1 / Math.sqrt(headDim) }, device)],
+      [attentionMerge("test", { ...common, heads, output: rowsOut }, device)],
     ];
   }
 

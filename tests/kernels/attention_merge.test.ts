@@ -67,7 +67,7 @@ describe.each(tasks)("$heads heads of $headDim from $type caches, from position 
       const { rows, stored, merged } = partialsOf(task);
       const output = floatRows(lab, rows, task.heads * task.headDim);
       const step = { ...task, batch: lab.batch, partials: lab.upload(stored), cache: cacheOf(lab, task), output };
-      await lab.pass([attentionMerge("test", step, devices[0]!)], { rows, headRows: 0 }, task.position);
+      await lab.pass([[attentionMerge("test", step, devices[0]!)]], { rows, headRows: 0 }, task.position);
       expectClose(await lab.floats(output.values, merged.length), merged, 2e-6);
     }));
 
@@ -77,7 +77,7 @@ describe.each(tasks)("$heads heads of $headDim from $type caches, from position 
       const width = task.heads * task.headDim;
       const output = int8Rows(lab, rows, width);
       const step = { ...task, batch: lab.batch, partials: lab.upload(stored), cache: cacheOf(lab, task), output };
-      await lab.pass([attentionMerge("test", step, device)], { rows, headRows: 0 }, task.position);
+      await lab.pass([[attentionMerge("test", step, device)]], { rows, headRows: 0 }, task.position);
       const block = task.type === "int8" ? hadamardBlock(task.headDim) : 1;
       hadamard(merged, block);
       const turned = merged.map((x) => x / Math.sqrt(block));

@@ -127,7 +127,8 @@ function allSteps(model: ModelShape, buffer: () => GPUBuffer): Step[] {
     const partials = buffer();
     const attend = { batch, queries, cache, scale: headDim ** -0.5, partials };
     return [
-      ...[...appends, kvCommit("kv_commit", { batch, cache })].map((dispatch) => [dispatch]),
+      ...appends,
+      kvCommit("kv_commit", { batch, cache }),
       ...devices.flatMap((device) => [
         attention("attention", attend, device),
         attention("attention", { ...attend, window: 512 }, device),
@@ -147,10 +148,11 @@ function allSteps(model: ModelShape, buffer: () => GPUBuffer): Step[] {
       sampled: buffer(),
       tokens: buffer(),
       threads,
+      candidates: threads === 16 ? 4 : 1,
     }),
   );
 
-  return [...[...rows, ...embeds, ...samples].map((dispatch) => [dispatch]), ...attentions, ...products];
+  return [...[...rows, ...embeds, ...attentions, ...samples].map((dispatch) => [dispatch]), ...products];
 }
 
 let opened: Promise<Gpu> | undefined;
