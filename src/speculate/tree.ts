@@ -70,6 +70,7 @@ function childrenOf(
   const children = new Map<number, Source[]>();
   for (const drafter of drafters) {
     const candidates = drafter.propose(path);
+    if (candidates.length === 0) continue;
     const logits = Float32Array.from(candidates, ({ token, probability }) => {
       const onPath = path.reduce((count, other) => count + Number(other === token), 0);
       return penalised(Math.log(probability), countOf(token) + onPath, draws);
