@@ -95,7 +95,8 @@ async function openModel({ model, shape, layers }: Values<typeof OPTIONS>): Prom
 
 /** Everything but the kernels' times: on a device without timestamps, which may cost speed even while unused. */
 async function measure(engine: Engine, gpu: Gpu, patience: Patience, terminal: Terminal) {
-  const { meter, contextLength } = engine;
+  const { contextLength } = engine;
+  const meter = await engine.meter();
   const say = (what: string) => {
     terminal.signal.throwIfAborted();
     terminal.progress(`Measuring ${what}`);
@@ -188,9 +189,9 @@ async function measureKernels(checkpoint: Checkpoint, options: EngineOptions, te
   return withGpu(
     async (gpu): Promise<BenchReport["kernels"]> => {
       if (!gpu.timestamps) return { skipped: "this graphics processor has no timestamps" };
-      return withEngine(gpu, checkpoint, options, terminal, async ({ meter }) => {
+      return withEngine(gpu, checkpoint, options, terminal, async (engine) => {
         const profiler = new Profiler(gpu.device);
-        const list = await meter.kernels(0, profiler, 5);
+        const list = await (await engine.meter()).kernels(0, profiler, 5);
         profiler.dispose();
         return {
           depth: 0,

@@ -9,12 +9,10 @@ import { MAX_BLOCK } from "../quantize/hadamard";
 import { inPrompt } from "../speculate/filters";
 import type { Checkpoint } from "../weights/source";
 import { type DrawnToken, decode, type GenerateRequest } from "./decode";
-import { Meter } from "./meter";
+import type { Meter } from "./meter";
 import { Pace } from "./pace";
 import { Runner } from "./runner";
-import { expectRowsIndependent, selfTest } from "./self_test";
 import { Sequence } from "./sequence";
-import { chooseFor, completeTuning } from "./tuner";
 import type { Tuning, TuningStore } from "./tuning";
 
 const DEFAULT_CONTEXT = 4096;
@@ -96,8 +94,13 @@ export class Engine {
     }
     const maxRows = Math.min(options.maxRows ?? (gpu.software ? 64 : 256), contextLength);
     const maxHeadRows = Math.min(options.maxHeadRows ?? MAX_TREE_ROWS, maxRows);
-    const { onProgress = () => {} } = options;
-    const tuned = await chooseFor(gpu, model, checkpoint.config, precision, options.tunings ?? null);
+    const { onProgress = () => {}, tunings = null } = options;
+    // Fetched while a model is being read, not before the page can be used.
+    const [{ chooseFor, completeTuning }, { expectRowsIndependent, selfTest }] = await Promise.all([
+      import("./choose"),
+      import("./self_test"),
+    ]);
+    const tuned = await chooseFor(gpu, model, { precision, config: checkpoint.config, store: tunings });
     const runner = await Runner.load(gpu, model, checkpoint, {
       precision,
       choices: tuned.choices,
@@ -119,8 +122,8 @@ export class Engine {
       );
       // In software that takes as long as a reply's first words, and what it computes there is what the tests have seen.
       if (!gpu.software) await expectRowsIndependent(runner, model.shape.vocabularySize, Math.min(20, maxRows));
-      const meter = () => new Meter(runner, contextLength, maxRows, maxHeadRows, model.shape.vocabularySize);
-      const tuning = await completeTuning(tuned, meter, options.tunings ?? null);
+      const room = { contextLength, maxRows, maxHeadRows, vocabulary: model.shape.vocabularySize };
+      const tuning = await completeTuning(tuned, runner, room, tunings);
       runner.clearStates();
       return new Engine(runner, model.shape, { ...settings, tuning, loadMs: performance.now() - start });
     } catch (error) {
@@ -136,8 +139,14 @@ export class Engine {
   }
 
   /** Measures this engine's passes. They overwrite the caches, so nothing may be generated meanwhile, and `reset` must follow. */
-  get meter(): Meter {
-    return new Meter(this.#runner, this.contextLength, this.#maxRows, this.#maxHeadRows, this.shape.vocabularySize);
+  async meter(): Promise<Meter> {
+    const { Meter } = await import("./meter"); // chatting never needs it
+    return new Meter(this.#runner, {
+      contextLength: this.contextLength,
+      maxRows: this.#maxRows,
+      maxHeadRows: this.#maxHeadRows,
+      vocabulary: this.shape.vocabularySize,
+    });
   }
 
   /** Forgets the sequence in the caches. */

@@ -23,6 +23,14 @@ export interface PassLoad {
   readonly bytes: number; // as of KernelShare
 }
 
+/** What the engine was loaded with room for. */
+export interface Room {
+  readonly contextLength: number; // positions
+  readonly maxRows: number; // a pass
+  readonly maxHeadRows: number; // of these
+  readonly vocabulary: number;
+}
+
 export class Meter {
   readonly #runner: Runner;
   readonly #context: number;
@@ -30,9 +38,9 @@ export class Meter {
   readonly #maxHeadRows: number;
   readonly #vocabulary: number;
 
-  constructor(runner: Runner, context: number, maxRows: number, maxHeadRows: number, vocabulary: number) {
+  constructor(runner: Runner, { contextLength, maxRows, maxHeadRows, vocabulary }: Room) {
     this.#runner = runner;
-    this.#context = context;
+    this.#context = contextLength;
     this.#maxRows = maxRows;
     this.#maxHeadRows = maxHeadRows;
     this.#vocabulary = vocabulary;

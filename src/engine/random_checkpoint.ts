@@ -6,6 +6,7 @@ import { MAX_BLOCK } from "../quantize/hadamard";
 import { paddedWidth } from "../quantize/int8";
 import { SIGNS } from "../quantize/signs";
 import type { Checkpoint, Dtype, Source, TensorInfo } from "../weights/source";
+import { randomCodes } from "./random";
 
 /** What is known of a model besides its weights. */
 export interface ModelShapeFile {
@@ -39,7 +40,7 @@ export function randomCheckpoint(name: string, { config, others }: ModelShapeFil
     for (let layer = 0; layer < count; layer++) add(pattern.replace("*", String(layer)), "F32", shape);
   }
 
-  const random = randomCodes(name);
+  const random = new Uint8Array(randomCodes(BLOCK, seedOf(name)).buffer);
   return {
     source: noFiles(name),
     config: { ...config },
@@ -68,18 +69,8 @@ export function randomCheckpoint(name: string, { config, others }: ModelShapeFil
   };
 }
 
-/** Uniform codes from -127 to 127. */
-function randomCodes(name: string): Uint8Array<ArrayBuffer> {
-  let state = [...name].reduce((hash, character) => (Math.imul(hash, 31) + (character.codePointAt(0) ?? 0)) | 0, 0x5eed) || 1;
-  const codes = new Int8Array(BLOCK);
-  for (let i = 0; i < BLOCK; i++) {
-    // xorshift32 (Marsaglia 2003)
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    codes[i] = ((state >>> 8) % 255) - 127;
-  }
-  return new Uint8Array(codes.buffer);
+function seedOf(name: string): number {
+  return [...name].reduce((hash, character) => (Math.imul(hash, 31) + (character.codePointAt(0) ?? 0)) | 0, 0x5eed) || 1;
 }
 
 function fillFrom(block: Uint8Array, offset: number, target: Uint8Array): void {

@@ -12,11 +12,12 @@ import { type SamplingParams, writeSampling } from "../kernels/sample";
 import { sampleReference } from "../kernels/sample.reference";
 import { EngineError } from "../protocol/errors";
 import { paddedWidth } from "../quantize/int8";
+import { randomCodes } from "./random";
 import { Readback } from "./readback";
 import type { Runner } from "./runner";
 
 const ROWS = 1; // every engine has room for one, and a row is a workgroup like any other
-const POSITIONS = [3, 40, 5000]; // of draws, which take other noise at each
+const POSITIONS = [0, 3, 40, 511, 5000, 70_000]; // of draws, which take other noise at each
 const MOST_DRAWN = 2 ** 16; // entries of a vocabulary for which the reference draws in good time
 const SAMPLING: SamplingParams = {
   temperature: 0.8,
@@ -110,7 +111,7 @@ const checks: Readonly<Record<string, Check>> = {
     const vocabulary = probe.constant("VOCABULARY");
     const live = probe.constant("LIVE");
     const params = vocabulary > MOST_DRAWN ? { ...SAMPLING, temperature: 0 } : SAMPLING;
-    const logits = randomFloats(vocabulary).map((x) => 6 * x);
+    const logits = randomFloats(vocabulary).map((x) => 3 * x);
     const counts = new Uint32Array(vocabulary);
     probe.write("sampling", writeSampling(params));
     for (const position of POSITIONS) {
@@ -176,15 +177,6 @@ async function areRows(probe: Probe, expected: Float32Array<ArrayBuffer>, width:
   );
 }
 
-/** Reproducible values in (-1, 1), about normal. */
 function randomFloats(count: number): Float32Array<ArrayBuffer> {
-  let state = 0x5eed;
-  const uniform = () => {
-    // xorshift32 (Marsaglia 2003)
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) / 2 ** 32;
-  };
-  return Float32Array.from({ length: count }, () => (uniform() + uniform() + uniform() - 1.5) / 1.5);
+  return Float32Array.from(randomCodes(count), (code) => code / 127);
 }

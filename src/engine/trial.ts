@@ -9,11 +9,15 @@ import type { Choices } from "../kernels/policy";
 import type { Int8Matrix } from "../kernels/tensors";
 import type { LinearSpec } from "../models/weights";
 import { paddedWidth } from "../quantize/int8";
+import { randomCodes } from "./random";
 import { Readback } from "./readback";
 
 const CHECKED_OUTPUTS = 24; // of each product
 const SAMPLE_MS = 8; // long enough for a clock that is read in milliseconds
 const SAMPLES = 3;
+
+/** The most rows that a trial is made for: a whole tile of the largest kind of products of many rows. */
+export const MOST_ROWS = 64;
 
 export interface Shape {
   readonly inputs: number;
@@ -193,16 +197,4 @@ function makeProduct(memory: Memory, shape: Shape, random: Int8Array<ArrayBuffer
     memory.write(codes, output * stride, row);
   }
   return { shape, checked, weights, matrix: { kind: "int8", inputs, outputs, codes, scales } };
-}
-
-/** Uniform codes from -127 to 127. */
-function randomCodes(length: number): Int8Array<ArrayBuffer> {
-  let state = 0x5eed;
-  return Int8Array.from({ length }, () => {
-    // xorshift32 (Marsaglia 2003)
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return ((state >>> 8) % 255) - 127;
-  });
 }

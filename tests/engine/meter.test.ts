@@ -18,7 +18,7 @@ beforeAll(async () => {
 afterAll(() => gpu.device.destroy());
 
 test("passes have a cost where there is room for them, and none where there is not", async () => {
-  const { meter } = engine;
+  const meter = await engine.meter();
   for (const timing of [await meter.prefill(20, budget), await meter.decode(0, budget), await meter.decode(60, budget)]) {
     expect(timing?.ms).toBeGreaterThan(0);
     expect(timing?.samples).toBeGreaterThan(0);
@@ -31,7 +31,7 @@ test("passes have a cost where there is room for them, and none where there is n
 });
 
 test("every dispatch of a token is timed, and its bytes are those of the weights and of the keys and values so far", async () => {
-  const { meter } = engine;
+  const meter = await engine.meter();
   const profiler = new Profiler(gpu.device);
   const kernels = await meter.kernels(0, profiler, 2);
   profiler.dispose();
@@ -50,7 +50,7 @@ test("every dispatch of a token is timed, and its bytes are those of the weights
 test("after measuring and a reset the engine answers as if nothing had happened", async () => {
   engine.reset(); // after the tests above
   const before = await reply(engine, [5, 6, 7], { sampling: greedy });
-  await engine.meter.decode(10, { ms: 100, samples: 1 });
+  await (await engine.meter()).decode(10, { ms: 100, samples: 1 });
   engine.reset();
   expect(await reply(engine, [5, 6, 7], { sampling: greedy })).toEqual(before);
 });

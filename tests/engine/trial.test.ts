@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { shapeNamed } from "../../src/cli/shapes";
+import { chooseFor } from "../../src/engine/choose";
 import { heaviestShapes, Trial } from "../../src/engine/trial";
 import { tune } from "../../src/engine/tuner";
 import type { Dispatch } from "../../src/gpu/plan";
@@ -8,6 +9,7 @@ import { linearInt8 } from "../../src/kernels/linear_int8";
 import { candidates, defaultChoices } from "../../src/kernels/policy";
 import { parseModel } from "../../src/models/registry";
 import { useGpu } from "../setup/gpu";
+import { openFixture } from "../setup/models";
 
 const bench = useGpu();
 const shapes = [
@@ -76,4 +78,19 @@ test("a wrong variant is seen, the tuner takes another, and without another it r
     const chosen = await tune(known, defaults, (choices, rows) => packedWrong.measure(choices, rows), 0);
     expect(chosen).toEqual({ ...defaults, dot: "unpacked" });
     packedWrong.dispose();
+  }));
+
+test("loading replaces what is wrong, also where it was kept by an earlier load, and refuses where nothing is right", () =>
+  bench.run(async ({ gpu }) => {
+    const { config } = await openFixture("llama-tied-bf16");
+    const model = parseModel(config);
+    const packedWrong = faulty(({ shader }) => shader.parts.some(({ name }) => name === "lib/dot_packed.wgsl"));
+    const kept = { choices: defaultChoices(gpu), costs: [{ rows: 1, ms: 1 }] };
+    const stores = [null, { get: async () => kept, put: async () => {} }, { get: async () => undefined, put: async () => {} }];
+    for (const store of stores) {
+      const options = { precision: "w8a8", config, store } as const;
+      expect((await chooseFor(gpu, model, { ...options, product: packedWrong })).choices.dot).toBe("unpacked");
+      const allWrong = chooseFor(gpu, model, { ...options, product: faulty(() => true) });
+      await expect(allWrong).rejects.toMatchObject({ code: "wrong-result", message: "This GPU computed a wrong result." });
+    }
   }));
