@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { Plan } from "../../src/gpu/plan";
 import { attentionReference } from "../../src/kernels/attention.reference";
 import type { DeviceTraits } from "../../src/kernels/policy";
 import { ropeAppend } from "../../src/kernels/rope_append";
@@ -168,6 +169,35 @@ async function inPasses(
   }
   return outputs;
 }
+
+test("where the grid is not told the position, it covers whatever the shader decides", () =>
+  bench.run(async (lab) => {
+    const { device, pipelines } = lab.gpu;
+    const layer = makeLayer(lab, "int8", { ...shapes[0], context: 700 }, 16);
+    const width = layer.shape.heads * layer.shape.headDim;
+    const [position, rows] = [600, 16];
+    const input = randomRows(layer, position + rows, 56);
+    await lab.pass([[ropeAppend("test", layer.append(input))]], { rows: position + rows, headRows: 0 });
+    const queries = input.slice(position * layer.inputWidth);
+    // Room for all partial results, or for those of three rows, which is enough for sixteen only where they walk.
+    for (const most of [16, 3]) {
+      const outputs = [lab.output(rows * width * 4), lab.output(rows * width * 4)] as const;
+      await lab.pass(
+        [[ropeAppend("test", layer.append(queries))], ...layer.attend(outputs[0], software, most)],
+        { rows, headRows: 0 },
+        position,
+      );
+      const plan = await Plan.compile(device, pipelines, layer.attend(outputs[1], software, most));
+      const encoder = device.createCommandEncoder();
+      const pass = encoder.beginComputePass();
+      plan.record(pass, { rows, headRows: 0 });
+      pass.end();
+      device.queue.submit([encoder.finish()]);
+      const [told, untold] = [await lab.floats(outputs[0], rows * width), await lab.floats(outputs[1], rows * width)];
+      expectSameBits(untold, told, `outputs with room for ${most} rows`);
+      await expectRows(layer, untold, position, [0, 7, 15], 5e-6);
+    }
+  }));
 
 test("the packed dot product and the unpacked one give the same bits", () =>
   bench.run(async (lab) => {
