@@ -44,7 +44,7 @@ export class ChatSession {
       for (;;) {
         const step = await pieces.next();
         if (!step.done) {
-          yield { type: "text", text: step.value };
+          yield { type: "text", text: step.value, origin: "model" };
           continue;
         }
         const { tokens: drawn, reason, cachedTokens, firstTokenMs, decodeMs } = step.value;
@@ -55,6 +55,8 @@ export class ChatSession {
           forgottenMessages: forgotten,
           firstTokenMs: drawn.length > 0 ? fitMs + firstTokenMs : 0,
           decodeTokensPerSecond: drawn.length > 1 ? ((drawn.length - 1) * 1000) / decodeMs : 0,
+          passes: drawn.length,
+          speculation: null,
         };
         yield { type: "end", reason, stats };
         return;

@@ -42,7 +42,15 @@ class Parrot implements TokenGenerator {
 
 async function chat(engine: Parrot, request: Partial<ChatRequest>): Promise<{ text: string; end: ChatEvent & { type: "end" } }> {
   const session = new ChatSession(engine, tokenizer, template, new Set([2]));
-  const whole: ChatRequest = { messages: [{ role: "user", content: "Hi" }], sampling: greedy, maxTokens: 64, stop: [], ...request };
+  const whole: ChatRequest = {
+    messages: [{ role: "user", content: "Hi" }],
+    sampling: greedy,
+    maxTokens: 64,
+    stop: [],
+    speculation: "off",
+    personal: false,
+    ...request,
+  };
   let text = "";
   for await (const event of session.chat(whole)) {
     if (event.type === "end") return { text, end: event };
