@@ -1,5 +1,5 @@
 // Numbers as people read them.
-import type { EndReason, LoadProgress, ModelEntry, SpeculationStats } from "../protocol/messages";
+import type { EndReason, LoadProgress, ModelEntry } from "../protocol/messages";
 
 const decimal = (digits: number) => new Intl.NumberFormat("en", { maximumFractionDigits: digits });
 
@@ -17,11 +17,6 @@ export function formatMs(ms: number): string {
 
 export function formatRate(tokensPerSecond: number): string {
   return `${decimal(tokensPerSecond < 10 ? 1 : 0).format(tokensPerSecond)} tokens/s`;
-}
-
-/** How well guessing ahead went: tokens for each pass that checked guesses, and the share of right ones. */
-export function formatSpeculation({ rounds, roundTokens, proposed, accepted }: SpeculationStats): string {
-  return `${decimal(1).format(roundTokens / rounds)} tokens a pass, ${decimal(0).format((100 * accepted) / proposed)} % of guesses right`;
 }
 
 export function formatParameters(count: number): string {

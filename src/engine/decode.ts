@@ -17,7 +17,7 @@ export interface GenerateRequest {
   readonly endTokens: ReadonlySet<number>; // the first of these ends the reply, and is its last token
   readonly speculator?: Speculator; // default: plain decoding
   readonly onCached?: (tokens: number) => void; // hears how much of the prompt the caches still held
-  readonly onPass?: () => void; // hears of each pass over the whole model, prompt and reply
+  readonly onPass?: () => void; // hears of each pass that draws tokens
 }
 
 export interface DrawnToken {

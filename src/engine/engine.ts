@@ -167,7 +167,7 @@ export class Engine {
       this.#runner.configure(request.sampling, this.#promptCounts(tokens));
       const cachedTokens = this.#rewind(tokens);
       request.onCached?.(cachedTokens);
-      if (!(await this.#prefill(request, signal))) return "aborted";
+      if (!(await this.#prefill(tokens, signal))) return "aborted";
       const place = { runner: this.#runner, sequence: this.#sequence, contextLength: this.contextLength, maxDrafts: this.#maxHeadRows - 1 };
       return yield* decode(place, request, signal);
     } catch (error) {
@@ -208,7 +208,7 @@ export class Engine {
   }
 
   /** Feeds what the caches do not hold of the prompt, but for what one pass takes. Returns false where it was aborted. */
-  async #prefill({ tokens, onPass }: GenerateRequest, signal: AbortSignal | undefined): Promise<boolean> {
+  async #prefill(tokens: readonly number[], signal: AbortSignal | undefined): Promise<boolean> {
     while (tokens.length - this.#sequence.length > this.#pace.rows) {
       if (signal?.aborted) return false;
       const at = this.#sequence.length;
@@ -216,7 +216,6 @@ export class Engine {
       const start = performance.now();
       this.#runner.feed({ rows: chunk.length, headRows: 0, position: at, tokens: chunk });
       this.#sequence.push(chunk);
-      onPass?.();
       // Waiting between chunks lets an abort take effect, and keeps the queue short.
       await this.#runner.settle();
       this.#pace.passed(chunk.length, performance.now() - start);

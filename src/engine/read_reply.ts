@@ -24,7 +24,7 @@ export interface Reply {
   readonly cachedTokens: number; // of the prompt, those that the caches still held
   readonly firstTokenMs: number; // from the request; 0 if there was none
   readonly decodeMs: number; // from the first token to the last
-  readonly passes: number; // over the whole model
+  readonly passes: number; // that drew tokens
 }
 
 /** Text that no later token can change. What several tokens made together counts as the last one's. */

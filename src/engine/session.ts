@@ -1,6 +1,6 @@
 // A conversation on top of the engine: messages in, text out. The caches survive from turn to turn, so each turn feeds only what is new.
 import { EngineError } from "../protocol/errors";
-import type { ChatEvent, ChatMessage, ChatRequest } from "../protocol/messages";
+import type { ChatEvent, ChatMessage, ChatRequest, SpeculationStats } from "../protocol/messages";
 import type { Speculator } from "../speculate/speculator";
 import type { ChatTemplate } from "../text/template";
 import type { Tokenizer } from "../text/tokenizer";
@@ -68,7 +68,7 @@ export class ChatSession {
           firstTokenMs: drawn.length > 0 ? fitMs + firstTokenMs : 0,
           decodeTokensPerSecond: drawn.length > 1 ? ((drawn.length - 1) * 1000) / decodeMs : 0,
           passes,
-          speculation: speculator?.stats ?? null,
+          speculation: speculator && statsOf(speculator),
         };
         yield { type: "end", reason, stats };
         return;
@@ -106,4 +106,10 @@ export class ChatSession {
   #render(messages: readonly ChatMessage[]): readonly number[] {
     return this.#tokenizer.encode(this.#template.render(messages, { addGenerationPrompt: true }), { special: false });
   }
+}
+
+/** What the page is told of a reply's speculation; null where nothing was proposed. */
+function statsOf({ stats }: Speculator): SpeculationStats | null {
+  const { rounds, roundTokens, proposed, accepted, byDrafter, draftMs, verifyMs } = stats;
+  return rounds > 0 ? { proposed, accepted, tokensPerPass: roundTokens / rounds, byDrafter, draftMs, verifyMs } : null;
 }

@@ -113,6 +113,8 @@ export function makeHandlers(models: Models, onLost: (error: EngineError) => voi
       await models.remove(id);
       return null;
     },
+    personal: async () => ({ bytes: 0, contexts: 0, entries: [] }),
+    erasePersonal: async () => null,
     async chat(request, { emit, signal }) {
       if (!loaded) throw new EngineError("busy", "No model is ready yet.");
       if (replying) throw new EngineError("busy", "The model is still writing another reply.");

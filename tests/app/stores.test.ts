@@ -161,6 +161,27 @@ test("a reply that cannot be ended does not hold up the next one", async () => {
   expect(logged).toHaveBeenCalledOnce();
 });
 
+test("a reply keeps who proposed which of its words, and what speculation did", async () => {
+  const { chats, engine, replies } = build();
+  await engine.start("");
+  const id = await replies.send(null, "x");
+  await idle(replies);
+  expect((await lastReply(chats, id)).origins).toEqual([
+    ["model", 6],
+    ["suffix", 5],
+    ["ngram", 2],
+    ["personal", 4],
+    ["draft", 3],
+    ["model", 2],
+    ["suffix", 5],
+  ]);
+  expect((await lastReply(chats, id)).stats?.speculation?.tokensPerPass).toBe(2.4);
+  await chats.saveSettings({ speculation: "off" });
+  await replies.send(id, "y");
+  await idle(replies);
+  expect(await lastReply(chats, id)).toMatchObject({ origins: [["model", 27]], stats: { speculation: null } });
+});
+
 test("settings go into the request: system prompt, limit, fixed seed", async () => {
   const { chats, engine, replies } = build({ reply: (messages) => messages.map((message) => message.role).join(" ") });
   await engine.start("");

@@ -49,6 +49,7 @@ async function chat(engine: Parrot, request: Partial<ChatRequest>): Promise<{ te
     maxTokens: 64,
     stop: [],
     speculation: "off",
+    personal: false,
     ...request,
   };
   let text = "";

@@ -30,6 +30,7 @@ const request = (content: string): ChatRequest => ({
   maxTokens: 4,
   stop: [],
   speculation: "auto",
+  personal: true,
 });
 const unused = () => Promise.reject(new EngineError("internal", "not part of this test"));
 const open: MessagePort[] = [];
@@ -37,7 +38,16 @@ const open: MessagePort[] = [];
 function connect(handlers: Partial<Handlers>, onFatal?: (error: EngineError) => void): { client: Client; host: Host } {
   const { port1, port2 } = new MessageChannel();
   open.push(port1, port2);
-  const host = serve(port2, { models: unused, load: unused, import: unused, remove: unused, chat: unused, ...handlers });
+  const host = serve(port2, {
+    models: unused,
+    load: unused,
+    import: unused,
+    remove: unused,
+    chat: unused,
+    personal: unused,
+    erasePersonal: unused,
+    ...handlers,
+  });
   const client = new Client(port1, onFatal);
   port1.start();
   port2.start();

@@ -3,7 +3,7 @@ import { memo } from "react";
 import { Value } from "../../chats/observable";
 import type { AssistantMessage } from "../../chats/schema";
 import { useStores, useValue } from "../context";
-import { formatEnd, formatMs, formatRate, formatSpeculation } from "../format";
+import { formatEnd, formatMs, formatRate } from "../format";
 import { markdown } from "../later";
 import type { Phase } from "../stores/replies";
 import controls from "../styles/controls.module.css";
@@ -96,7 +96,6 @@ function Figures({ message: { stats, seed, model } }: { readonly message: Assist
   return (
     <span className={classes.figures} title={title}>
       {rate}first token {formatMs(stats.firstTokenMs)} · {stats.newTokens} tokens
-      {stats.speculation?.rounds ? ` · ${formatSpeculation(stats.speculation)}` : ""}
     </span>
   );
 }

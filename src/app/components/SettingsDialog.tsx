@@ -82,13 +82,6 @@ export function SettingsDialog({ onClose }: { readonly onClose: () => void }) {
           />
           <SeedField value={settings.seed} onChange={(seed) => save({ seed })} />
         </div>
-        <label className={`${classes.check} ${classes.space}`}>
-          <input type="checkbox" checked={settings.speculation} onChange={(event) => save({ speculation: event.target.checked })} />
-          <span>
-            Guess ahead
-            <span className={classes.hint}>Guesses what comes next, where that is quicker, and checks it. It never changes a reply.</span>
-          </span>
-        </label>
       </Section>
       <Section title="Appearance">
         <fieldset className={classes.choice}>

@@ -1,6 +1,7 @@
 // Replies in the making. One runs at a time, others wait their turn; its text lives here, outside React, until it is finished.
 import { newSeed } from "../../chats/ids";
 import { Value } from "../../chats/observable";
+import { addRun } from "../../chats/origins";
 import type { AssistantMessage, Message, Settings } from "../../chats/schema";
 import type { ChatStore } from "../../chats/store";
 import { titleFrom } from "../../chats/title";
@@ -138,7 +139,11 @@ export class ReplyStore {
         return;
       }
       if (reply.content === "") this.#phase(message.id, "writing");
-      reply = { ...reply, content: reply.content + event.text };
+      reply = {
+        ...reply,
+        content: reply.content + event.text,
+        origins: addRun(reply.origins ?? [], event.origin, event.text.length),
+      };
       yield reply;
       const now = performance.now();
       if (now - shown >= SHOW_EVERY) {
@@ -169,5 +174,5 @@ function request(messages: readonly ChatMessage[], settings: Settings, model: Lo
     frequencyPenalty: settings.sampling.frequencyPenalty ?? model.defaults.frequencyPenalty,
     seed,
   };
-  return { messages, sampling, maxTokens: settings.maxTokens, stop: [], speculation: settings.speculation ? "auto" : "off" };
+  return { messages, sampling, maxTokens: settings.maxTokens, stop: [], speculation: settings.speculation, personal: settings.personal };
 }
