@@ -1,7 +1,7 @@
 // A reply's tokens as they become text. Page and command line read replies by this.
 
 import type { EndReason } from "../protocol/messages";
-import type { Origin } from "../speculate/speculator";
+import type { Origin } from "../speculate/accept";
 import { StreamingDetokenizer } from "../text/detokenizer";
 import { StopMatcher } from "../text/stop";
 import type { Tokenizer } from "../text/tokenizer";

@@ -1,3 +1,4 @@
+import type { DrafterName } from "./drafter";
 import type { TokenTree } from "./tree";
 
 /** What verification leaves of a tree. */
@@ -22,4 +23,12 @@ export function walk({ tokens, parents }: Pick<TokenTree, "tokens" | "parents">,
     row = tokens.findIndex((draft, i) => i > 0 && parents[i] === parent && draft === token);
   }
   return { rows, tokens: drawn };
+}
+
+/** Who proposed a token, or "model" for what the model drew without that. */
+export type Origin = DrafterName | "model";
+
+/** Where each token of a walk comes from; of several drafters the most trusted one. */
+export function originsOf({ sources }: TokenTree, { rows, tokens }: Walk): readonly Origin[] {
+  return tokens.map((_, i) => sources[rows[i + 1] ?? -1]?.[0]?.drafter ?? "model");
 }

@@ -3,7 +3,7 @@
 import type { Walk } from "./accept";
 import { Controller } from "./controller";
 import { Costs, type RowCost } from "./costs";
-import type { Drafter, DrafterName } from "./drafter";
+import type { Drafter } from "./drafter";
 import { Acceptance } from "./estimate";
 import { inPrompt } from "./filters";
 import { type SpeculationStats, SpeculationTally } from "./stats";
@@ -132,12 +132,4 @@ export class Speculator {
     this.#since = now;
     return ms;
   }
-}
-
-/** Who proposed a token, or "model" for what the model drew without that. */
-export type Origin = DrafterName | "model";
-
-/** Where each token of a walk comes from; of several drafters the most trusted one. */
-export function originsOf({ sources }: TokenTree, { rows, tokens }: Walk): readonly Origin[] {
-  return tokens.map((_, i) => sources[rows[i + 1] ?? -1]?.[0]?.drafter ?? "model");
 }

@@ -2,14 +2,11 @@
 import { Engine } from "../engine/engine";
 import { samplingDefaults } from "../engine/sampling_defaults";
 import { ChatSession } from "../engine/session";
-import { makeSpeculator } from "../engine/speculation";
 import { type Gpu, openGpu } from "../gpu/device";
 import { EngineError } from "../protocol/errors";
 import type { Handlers } from "../protocol/host";
 import type { ChatEvent, ChatRequest, ReplyStats } from "../protocol/messages";
 import { endTokens } from "../text/end_tokens";
-import { loadTemplate } from "../text/template";
-import { loadTokenizer } from "../text/tokenizer";
 import { openCheckpoint } from "../weights/checkpoint";
 import { IndexedTunings } from "../weights/tuning_store";
 import type { Models } from "./models";
@@ -67,6 +64,12 @@ export function makeHandlers(models: Models, onLost: (error: EngineError) => voi
     const { source, entry } = await models.open(id, emit, signal);
     const start = performance.now();
     const checkpoint = await openCheckpoint(source);
+    // Fetched beside the weights, not before the page can be used.
+    const [{ loadTokenizer }, { loadTemplate }, { makeSpeculator }] = await Promise.all([
+      import("../text/tokenizer"),
+      import("../text/template"),
+      import("../engine/speculation"),
+    ]);
     const tokenizer = await loadTokenizer(source);
     const template = await loadTemplate(source, tokenizer);
     signal.throwIfAborted();
