@@ -1,7 +1,7 @@
 import type { Engine } from "../engine/engine";
 import type { Reading, Reply } from "../engine/read_reply";
 import { samplingDefaults } from "../engine/sampling_defaults";
-import { makeSpeculator } from "../engine/speculation";
+import { makeSpeculator, openTables } from "../engine/speculation";
 import type { Gpu } from "../gpu/device";
 import { endTokens } from "../text/end_tokens";
 import { loadTemplate } from "../text/template";
@@ -65,6 +65,7 @@ async function runGenerate(values: Values<typeof OPTIONS>, terminal: Terminal): 
 
   const checkpoint = await openCheckpoint(new FolderSource(folder));
   const prompt = await readPrompt(values, checkpoint);
+  const tables = prompt.tokenizer ? await openTables(checkpoint.source, prompt.tokenizer) : { ngrams: null };
   const tunings = values.tuning === undefined ? null : await openTunings(values.tuning);
   const options = {
     ...(precision && { precision }),
@@ -75,7 +76,7 @@ async function runGenerate(values: Values<typeof OPTIONS>, terminal: Terminal): 
   await withGpu((gpu) =>
     withEngine(gpu, checkpoint, options, terminal, async (engine) => {
       const { config, generationConfig } = checkpoint;
-      const speculator = speculation && makeSpeculator(engine, speculation);
+      const speculator = speculation && makeSpeculator(engine, tables, speculation);
       const request = {
         tokens: prompt.tokens,
         sampling: samplingFrom(values, values.chat === true ? samplingDefaults(generationConfig) : undefined),

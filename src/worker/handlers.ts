@@ -65,13 +65,14 @@ export function makeHandlers(models: Models, onLost: (error: EngineError) => voi
     const start = performance.now();
     const checkpoint = await openCheckpoint(source);
     // Fetched beside the weights, not before the page can be used.
-    const [{ loadTokenizer }, { loadTemplate }, { makeSpeculator }] = await Promise.all([
+    const [{ loadTokenizer }, { loadTemplate }, { makeSpeculator, openTables }] = await Promise.all([
       import("../text/tokenizer"),
       import("../text/template"),
       import("../engine/speculation"),
     ]);
     const tokenizer = await loadTokenizer(source);
     const template = await loadTemplate(source, tokenizer);
+    const tables = await openTables(source, tokenizer);
     signal.throwIfAborted();
     await unload();
     const engine = await Engine.load(device, checkpoint, { liveTokens: tokenizer.vocabularySize, tunings, onProgress: emit });
@@ -80,7 +81,7 @@ export function makeHandlers(models: Models, onLost: (error: EngineError) => voi
       throw signal.reason;
     }
     const ends = endTokens(checkpoint.config, checkpoint.generationConfig, tokenizer);
-    loaded = { id, engine, session: new ChatSession(engine, tokenizer, template, ends, makeSpeculator(engine)) };
+    loaded = { id, engine, session: new ChatSession(engine, tokenizer, template, ends, makeSpeculator(engine, tables)) };
     return {
       entry,
       contextLength: engine.contextLength,

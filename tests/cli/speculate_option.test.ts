@@ -7,6 +7,7 @@ test("reads what speculation is asked for", () => {
   expect(speculateOption("auto")?.fixedDrafts).toBeUndefined();
   expect(speculateOption("suffix")).toEqual({ drafters: ["suffix"], fixedDrafts: 7 });
   expect(speculateOption("suffix,tree:15")).toEqual({ drafters: ["suffix"], fixedDrafts: 15 });
+  expect(speculateOption("ngram,suffix")?.drafters).toEqual(["suffix", "ngram"]);
   expect(speculateOption("tree:3")?.fixedDrafts).toBe(3);
 });
 
