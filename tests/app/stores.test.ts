@@ -85,7 +85,7 @@ test("stopping keeps what was written and says so", async () => {
   const { chats, engine, replies } = build({ tokenMs: 5, reply: () => "word ".repeat(200) });
   await engine.start("");
   const id = await replies.send(null, "Go on");
-  await until(replies.text, (text) => text.length > 20);
+  await until(replies.written, ({ content }) => content.length > 20);
   replies.stop(id);
   await idle(replies);
   const reply = await lastReply(chats, id);
@@ -138,7 +138,7 @@ test("editing while the reply is written stops that reply, and the new one follo
   });
   await engine.start("");
   const id = await replies.send(null, "one");
-  await until(replies.text, (text) => text !== "");
+  await until(replies.written, ({ content }) => content !== "");
   await chats.rename(id, "My own name");
   const question = (await chats.transcript(id)).messages[0];
   if (question === undefined) throw new Error("no question");
@@ -217,7 +217,7 @@ test("a lost device ends the reply with what there was, and a restart brings the
   const { chats, engine, replies } = build({ tokenMs: 5, reply: () => "word ".repeat(200) });
   await engine.start("");
   const id = await replies.send(null, "Go on");
-  await until(replies.text, (text) => text.length > 20);
+  await until(replies.written, ({ content }) => content.length > 20);
   workers[0]?.host.fatal(new EngineError("device-lost", "The GPU went away."));
   await idle(replies);
   expect(await lastReply(chats, id)).toMatchObject({ end: null, error: { code: "device-lost" } });
