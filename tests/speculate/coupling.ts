@@ -15,8 +15,3 @@ export function coupledAcceptance(p: ArrayLike<number>, q: ArrayLike<number>): n
 export function totalVariation(p: ArrayLike<number>, q: ArrayLike<number>): number {
   return Array.from(p).reduce((sum, pi, i) => sum + Math.abs(pi - (q[i] ?? 0)), 0) / 2;
 }
-
-/** How often two distributions agree that draw each by itself. */
-export function independentAcceptance(p: ArrayLike<number>, q: ArrayLike<number>): number {
-  return Array.from(p).reduce((sum, pi, i) => sum + pi * (q[i] ?? 0), 0);
-}
