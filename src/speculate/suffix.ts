@@ -1,126 +1,93 @@
-// Drafts from the text itself: what followed the last time that the same words stood there. Names, quotations, code and refrains come again.
+// Guesses from the conversation itself: what came after the longest suffix of the text that came before.
+
 import type { Candidate, Drafter } from "./drafter";
+import { extend, State } from "./suffix_automaton";
+import { type Context, weigh } from "./weigh";
 
-const MOST_TOKENS = 16_384; // kept; beyond them the older half is forgotten, which bounds memory to about 20 MB
-const MOST_LINKS = 16; // shorter contexts of a token that are counted, the longest first, so that an append takes bounded time
-const MOST_CANDIDATES = 4;
-const HALF_LIFE = 512; // tokens in which a continuation loses half of its weight
+const MOST_TOKENS = 32_768; // held at a time, some 20 MB; with one more, the oldest half of the text goes
+const MOST_CONTEXTS = 4; // suffixes that one proposal weighs, the longest first
 
-/** How often a token followed a context, lately more than long ago. */
-interface Continuation {
-  weight: number; // as of `at`
-  at: number; // in the text
+/** A suffix of the text, `length` tokens of one of the state's substrings. */
+interface Match {
+  readonly state: State;
+  readonly length: number;
 }
 
-/** A class of contexts that end at the same places of the text. */
-interface State {
-  readonly length: number; // of the longest of them
-  link: State | null; // the longest of those that end in more places
-  readonly next: Map<number, State>;
-  readonly followed: Map<number, Continuation>;
-}
-
-/** The suffix automaton of a growing text. Source: Blumer et al., "The smallest automaton recognizing the subwords of a text" (1985). */
+/** Memory and time for a proposal are bounded whatever the conversation's length. */
 export class SuffixDrafter implements Drafter {
   readonly name = "suffix";
   #text: number[] = [];
-  #root = newState(0, null);
-  #last = this.#root;
+  #dropped = 0; // tokens of the conversation that stand before `#text` and are forgotten
+  #states: State[] = [new State(0, null)]; // of the text's first 0, 1, 2, ... tokens
+  #held = 0; // tokens in the automaton: those of the text, and those of what it said before a message or a reply was changed
 
   reset(tokens: readonly number[]): void {
-    // The next turn's prompt usually goes on from the last one and its reply.
-    const goesOn = tokens.length >= this.#text.length && this.#text.every((token, i) => token === tokens[i]);
-    if (!goesOn) this.#forget();
-    this.append(tokens.slice(this.#text.length));
+    let shared = 0;
+    while (shared < this.#text.length && this.#text[shared] === tokens[this.#dropped + shared]) shared += 1;
+    // A reply made anew is often much like the old one, so what the old one said is kept. Another conversation's text is not.
+    if (2 * (this.#dropped + shared) < tokens.length || shared === 0) {
+      this.#rebuild(tokens, Math.max(0, tokens.length - MOST_TOKENS));
+    } else {
+      this.#text.length = shared;
+      this.#states.length = shared + 1;
+      this.append(tokens.slice(this.#dropped + shared));
+    }
   }
 
   append(tokens: readonly number[]): void {
     for (const token of tokens) {
-      if (this.#text.length >= MOST_TOKENS) {
-        const newer = this.#text.slice(MOST_TOKENS / 2);
-        this.#forget();
-        this.append(newer);
-      }
-      this.#count(token);
-      this.#extend(token);
-      this.#text.push(token);
+      if (this.#held === MOST_TOKENS) this.#rebuild(this.#text, Math.max(0, this.#text.length - MOST_TOKENS / 2), this.#dropped);
+      this.#add(token);
     }
   }
 
-  /** The longest suffix of text and path that stands in the text before, and what followed it there. */
   propose(path: readonly number[]): readonly Candidate[] {
-    let state = this.#last.link ?? this.#root;
-    let { length } = state;
-    for (const token of path) {
-      while (state.link && !state.next.has(token)) {
-        state = state.link;
-        ({ length } = state);
-      }
-      const next = state.next.get(token);
-      if (next) {
-        state = next;
-        length++;
-      }
-    }
-    // A context that ends the text alone has nothing behind it.
-    while (state.link && state.followed.size === 0) {
-      state = state.link;
-      length = Math.min(length, state.length);
-    }
-    if (length === 0) return [];
-    const weighed = Array.from(state.followed, ([token, continuation]) => ({ token, weight: this.#weight(continuation) }));
-    const total = weighed.reduce((sum, { weight }) => sum + weight, 0);
-    // The longer the context, the less likely it is that chance brought it back.
-    const trust = (1 - 0.5 ** length) / total;
-    weighed.sort((a, b) => b.weight - a.weight || a.token - b.token);
-    return weighed.slice(0, MOST_CANDIDATES).map(({ token, weight }) => ({ token, probability: weight * trust }));
+    const begin = path.reduce<Match>(follow, { state: this.#last, length: this.#text.length });
+    return weigh(contextsOf(begin));
   }
 
-  #forget(): void {
+  get #last(): State {
+    const last = this.#states.at(-1);
+    if (!last) throw new Error("A text has a state.");
+    return last;
+  }
+
+  #add(token: number): void {
+    this.#states.push(extend(this.#last, token));
+    this.#text.push(token);
+    this.#held += 1;
+  }
+
+  /** Begins anew with `tokens` from `from` on; `dropped` tokens stood before them. */
+  #rebuild(tokens: readonly number[], from: number, dropped = 0): void {
+    this.#dropped = dropped + from;
     this.#text = [];
-    this.#root = newState(0, null);
-    this.#last = this.#root;
-  }
-
-  #weight({ weight, at }: Continuation): number {
-    return weight * 2 ** ((at - this.#text.length) / HALF_LIFE);
-  }
-
-  /** Notes that `token` follows every context that ends the text. */
-  #count(token: number): void {
-    let state: State | null = this.#last;
-    for (let links = 0; state && links < MOST_LINKS; links++, state = state.link) {
-      const before = state.followed.get(token);
-      state.followed.set(token, { weight: 1 + (before ? this.#weight(before) : 0), at: this.#text.length });
-    }
-  }
-
-  #extend(token: number): void {
-    const added = newState(this.#last.length + 1, this.#root);
-    let state: State | null = this.#last;
-    while (state && !state.next.has(token)) {
-      state.next.set(token, added);
-      state = state.link;
-    }
-    this.#last = added;
-    const next = state?.next.get(token);
-    if (!state || !next) return;
-    if (next.length === state.length + 1) {
-      added.link = next;
-      return;
-    }
-    const split: State = {
-      length: state.length + 1,
-      link: next.link,
-      next: new Map(next.next),
-      followed: new Map(Array.from(next.followed, ([follower, continuation]) => [follower, { ...continuation }])),
-    };
-    for (; state && state.next.get(token) === next; state = state.link) state.next.set(token, split);
-    next.link = split;
-    added.link = split;
+    this.#states = [new State(0, null)];
+    this.#held = 0;
+    for (const token of tokens.slice(from)) this.#add(token);
   }
 }
 
-function newState(length: number, link: State | null): State {
-  return { length, link, next: new Map(), followed: new Map() };
+/** Of the match and its suffixes, the longest that something followed. */
+function* contextsOf(begin: Match): Generator<Context> {
+  let contexts = 0;
+  for (let match = begin; match.length > 0 && contexts < MOST_CONTEXTS; match = shorter(match)) {
+    const { state, length } = match;
+    if (state.visits === 0) continue;
+    contexts += 1;
+    yield { length, total: state.total, next: state.best.map((edge) => ({ token: edge.token, weight: state.weightOf(edge) })) };
+  }
+}
+
+/** The longest suffix of the match and the token that came before. */
+function follow(match: Match, token: number): Match {
+  let from = match;
+  while (from.length > 0 && !from.state.edges.has(token)) from = shorter(from);
+  const target = from.state.edges.get(token)?.target;
+  return target ? { state: target, length: from.length + 1 } : from;
+}
+
+/** The longest suffix of the match that came before at more places; the empty one in the end. */
+function shorter({ state }: Match): Match {
+  return state.link ? { state: state.link, length: state.link.length } : { state, length: 0 };
 }

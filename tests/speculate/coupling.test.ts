@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { drawScores, filteredDistribution } from "../../src/speculate/filters";
 import { noise } from "../../src/speculate/gumbel";
 import { philox } from "../../src/speculate/philox";
-import { coupledAcceptance, totalVariation } from "./coupling";
+import { gumbelAcceptance, totalVariation } from "./acceptance";
 import { rules } from "./toy";
 
 const argmax = (scores: ArrayLike<number>) => Array.from(scores).reduce((best, score, i, all) => (score > all[best]! ? i : best), 0);
@@ -21,9 +21,9 @@ const sumOf = (a: Float32Array, b: Float32Array) => a.map((value, i) => value + 
 
 describe("the closed form", () => {
   test("is that of the paper's examples", () => {
-    expect(coupledAcceptance([0.5, 0.3, 0.2], [0.2, 0.3, 0.5])).toBeCloseTo(0.631, 3);
-    expect(coupledAcceptance([0.1, 0.9], [0.1, 0.9])).toBeCloseTo(1, 12);
-    expect(coupledAcceptance([1, 0], [0, 1])).toBe(0);
+    expect(gumbelAcceptance([0.5, 0.3, 0.2], [0.2, 0.3, 0.5])).toBeCloseTo(0.631, 3);
+    expect(gumbelAcceptance([0.1, 0.9], [0.1, 0.9])).toBeCloseTo(1, 12);
+    expect(gumbelAcceptance([1, 0], [0, 1])).toBe(0);
   });
 
   test("is at least (1 - TV) / (1 + TV), and at most 1 - TV, which no coupling can beat", () => {
@@ -34,7 +34,7 @@ describe("the closed form", () => {
     fc.assert(
       fc.property(distribution, distribution, (p, q) => {
         const tv = totalVariation(p, q);
-        const acceptance = coupledAcceptance(p, q);
+        const acceptance = gumbelAcceptance(p, q);
         expect(acceptance).toBeGreaterThanOrEqual((1 - tv) / (1 + tv) - 1e-9);
         expect(acceptance).toBeLessThanOrEqual(1 - tv + 1e-9);
       }),
@@ -61,7 +61,7 @@ describe("the closed form", () => {
     let agreed = 0;
     for (let position = 0; position < count; position++)
       agreed += Number(draw(target, 5n, position, how) === draw(drafter, 5n, position, how));
-    const expected = coupledAcceptance(p, q);
+    const expected = gumbelAcceptance(p, q);
     expect(Math.abs(agreed / count - expected)).toBeLessThan(4 * Math.sqrt((expected * (1 - expected)) / count) + 1e-4);
     const tv = totalVariation(p, q);
     expect(agreed / count).toBeGreaterThan((1 - tv) / (1 + tv) - 4 * Math.sqrt(0.25 / count));
