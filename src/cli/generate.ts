@@ -108,9 +108,9 @@ async function readPrompt(values: Values<typeof OPTIONS>, { source }: Checkpoint
     return { tokens, tokenizer, context: tokens, stops: [] };
   }
   const template = await loadTemplate(source, tokenizer);
-  const rendered = template.render([{ role: "user", content: text }], { addGenerationPrompt: true });
+  const rendered = template.render([{ role: "user", content: tokenizer.quote(text) }], { addGenerationPrompt: true });
   const stops = values["ignore-eos"] === true ? [] : template.stops;
-  return { tokens: tokenizer.encode(rendered, { special: false }), tokenizer, context: [], stops };
+  return { tokens: tokenizer.encodeRendered(rendered), tokenizer, context: [], stops };
 }
 
 function statsOf(reply: Reply, prompt: Prompt, engine: Engine, gpu: Gpu) {

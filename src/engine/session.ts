@@ -104,7 +104,9 @@ export class ChatSession {
   }
 
   #render(messages: readonly ChatMessage[]): readonly number[] {
-    return this.#tokenizer.encode(this.#template.render(messages, { addGenerationPrompt: true }), { special: false });
+    // Control tokens that somebody types stay text: a message must not end itself and speak for the other side.
+    const quoted = messages.map(({ role, content }) => ({ role, content: this.#tokenizer.quote(content) }));
+    return this.#tokenizer.encodeRendered(this.#template.render(quoted, { addGenerationPrompt: true }));
   }
 }
 

@@ -17,6 +17,9 @@ export async function loadTokenizer(source: Source): Promise<Tokenizer> {
   return new Tokenizer(json, { ...specialTokens, ...config });
 }
 
+/** Stands around what `quote` has quoted. A noncharacter, which Unicode keeps out of every text that is exchanged. */
+const QUOTE = "\ufdd0";
+
 export class Tokenizer {
   readonly vocabularySize: number; // the highest id, plus one
   readonly bosToken: string | undefined;
@@ -25,6 +28,10 @@ export class Tokenizer {
   readonly eosId: number | undefined;
   readonly #library: LibraryTokenizer;
   readonly #special: ReadonlySet<number>;
+  readonly #specialTexts: RegExp; // global; the longest first, and in one group for `split`
+  readonly #json: Record<string, unknown>;
+  readonly #config: Record<string, unknown>;
+  #plain: LibraryTokenizer | null = null; // knows no special token; made when it is first needed
 
   /** From parsed tokenizer.json and tokenizer_config.json. Throws "model-damaged" if the former describes no tokenizer. */
   constructor(json: Record<string, unknown>, config: Record<string, unknown>) {
@@ -40,6 +47,11 @@ export class Tokenizer {
     this.bosId = this.bosToken === undefined ? undefined : this.id(this.bosToken);
     this.eosId = this.eosToken === undefined ? undefined : this.id(this.eosToken);
     this.#special = this.#findSpecial(config);
+    const texts = Array.from(this.#special, (id) => this.#library.id_to_token(id) ?? "").filter((text) => text !== "");
+    const longestFirst = texts.sort((a, b) => b.length - a.length).map(escaped);
+    this.#specialTexts = new RegExp(`(${longestFirst.length > 0 ? longestFirst.join("|") : "(?!)"})`, "g");
+    this.#json = json;
+    this.#config = config;
   }
 
   /**
@@ -48,6 +60,38 @@ export class Tokenizer {
    */
   encode(text: string, options: { readonly special: boolean }): number[] {
     return this.#library.encode(text, { add_special_tokens: options.special }).ids;
+  }
+
+  /** The text with special tokens in it quoted, so that `encodeRendered` takes them as text: for what a person typed into a template. */
+  quote(text: string): string {
+    return text.replaceAll(QUOTE, "").replace(this.#specialTexts, `${QUOTE}$1${QUOTE}`);
+  }
+
+  /** The ids of a rendered chat template. What was quoted in it stays text, whatever it says; all other special tokens become their ids. */
+  encodeRendered(text: string): number[] {
+    if (!text.includes(QUOTE)) return this.encode(text, { special: false });
+    // Pairs of marks leave what is quoted at odd places. It is hidden from the split at special tokens, then put back.
+    const quoted: string[] = [];
+    const hidden = text.split(QUOTE).map((part, index) => {
+      if (index % 2 === 0) return part;
+      quoted.push(part);
+      return QUOTE;
+    });
+    return hidden
+      .join("")
+      .split(this.#specialTexts)
+      .flatMap((part, index) => {
+        if (index % 2 === 1) return [this.id(part) ?? []].flat();
+        const plain = part.replaceAll(QUOTE, () => quoted.shift() ?? "");
+        return plain === "" ? [] : this.#withoutSpecial().encode(plain, { add_special_tokens: false }).ids;
+      });
+  }
+
+  #withoutSpecial(): LibraryTokenizer {
+    const added: readonly unknown[] = Array.isArray(this.#json.added_tokens) ? this.#json.added_tokens : [];
+    const kept = added.filter((token) => !(isRecord(token) && typeof token.id === "number" && this.#special.has(token.id)));
+    this.#plain ??= new LibraryTokenizer(adaptTokenizer({ ...this.#json, added_tokens: kept }), this.#config);
+    return this.#plain;
   }
 
   /** The text of the ids, with no clean-up of spaces; ids outside the vocabulary have none. */
@@ -77,6 +121,10 @@ export class Tokenizer {
     }
     return special;
   }
+}
+
+function escaped(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&");
 }
 
 /** A token in a configuration is its text, or an object that holds it. */

@@ -27,8 +27,8 @@ export function Explanation() {
         <PickANumber />
         <h2>And if the speculator is a little wrong?</h2>
         <p>
-          Then the two differ now and then, about as seldom as two draws can. Let the model favour the 7, and the speculator favour it more
-          or less, and see how often they agree.
+          Then the two differ now and then, about as seldom as two draws can of which neither knows what the other thinks. Let the model
+          favour the 7, and the speculator favour it more or less, and see how often they agree.
         </p>
         <Favourites />
         <h2>Why the reply stays the same</h2>
