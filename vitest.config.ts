@@ -13,7 +13,7 @@ const onGpu = { pool: "forks", fileParallelism: false } as const;
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: "unit", include: ["tests/**/*.test.{ts,tsx}"], exclude: [...GPU, ...BUILT] } },
+      { test: { name: "unit", include: ["tests/**/*.test.{ts,tsx}"], exclude: [...GPU, ...BUILT], testTimeout: 30_000 } },
       { test: { name: "gpu", include: GPU, testTimeout: 120_000, hookTimeout: 120_000, ...onGpu } },
       { test: { name: "dist", include: BUILT, testTimeout: 120_000, hookTimeout: 120_000, ...onGpu } },
     ],
