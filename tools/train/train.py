@@ -9,11 +9,13 @@ use, --minutes ends the run on time; warm-up, descent and mix then follow whiche
 import argparse
 import json
 import os
+import shutil
 import time
 from pathlib import Path
 
 import torch
 from tokenizers import Tokenizer
+from transformers import Lfm2ForCausalLM
 
 import build_tokenizer
 import corpus
@@ -25,6 +27,7 @@ from parallel import Workers, cores
 
 arguments = argparse.ArgumentParser(description=__doc__)
 arguments.add_argument("--run", type=Path, required=True, help="folder of the checkpoints and the log")
+arguments.add_argument("--init", type=Path, help="Hugging Face folder whose weights and tokenizer a new run starts from")
 arguments.add_argument("--data", type=Path, default=corpus.DATA)
 arguments.add_argument("--dialogues", type=Path, default=corpus.DIALOGUES)
 arguments.add_argument("--steps", type=int, default=4000)
@@ -32,14 +35,15 @@ arguments.add_argument("--minutes", type=float, default=1e9, help="finish in thi
 arguments.add_argument("--rows", type=int, default=4)
 arguments.add_argument("--length", type=int, default=512, help="tokens in a row")
 arguments.add_argument("--decay", type=float, default=0.3, help="share of the steps in which the rate falls")
+arguments.add_argument("--warm-up", type=int, default=60, help="steps in which the rate rises")
 arguments.add_argument("--lr-matrices", type=float, default=0.02)
 arguments.add_argument("--lr-rest", type=float, default=0.004)
 arguments.add_argument("--save-every", type=int, default=50)
 arguments.add_argument("--workers", type=int, default=cores(), help="threads of one core each")
 
 
-def rate(step: int, progress: float, decay: float) -> float:
-    return max(0.0, min(1.0, (step + 1) / 60, (1 - progress) / decay))
+def rate(step: int, progress: float, decay: float, warm_up: int) -> float:
+    return max(0.0, min(1.0, (step + 1) / warm_up, (1 - progress) / decay))
 
 
 def main() -> None:
@@ -49,8 +53,14 @@ def main() -> None:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     split = corpus.load(args.data, args.dialogues)
     path = args.run / "tokenizer.json"
+    if args.init and not path.exists():  # a model is tied to its tokenizer
+        args.run.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(args.init / "tokenizer.json", path)
     tokenizer = Tokenizer.from_file(str(path)) if path.exists() else build_tokenizer.build(split, path)
-    model = lfm2.create(tokenizer.get_vocab_size()).to(device)
+    model = lfm2.create(tokenizer.get_vocab_size())
+    if args.init:
+        model.load_state_dict(Lfm2ForCausalLM.from_pretrained(args.init, dtype=torch.float32).state_dict())
+    model = model.to(device)
     lfm2.quick_conv(model)
     average = torch.optim.swa_utils.AveragedModel(model, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.99))
     workers = Workers(model, args.workers)
@@ -85,7 +95,7 @@ def main() -> None:
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         for stepper, peak in zip(steppers, peaks):
             for group, top in zip(stepper.param_groups, peak):
-                group["lr"] = top * rate(step, progress, args.decay)
+                group["lr"] = top * rate(step, progress, args.decay, args.warm_up)
             stepper.step()
         model.zero_grad(set_to_none=True)
         average.update_parameters(model)
