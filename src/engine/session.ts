@@ -4,6 +4,7 @@ import type { ChatEvent, ChatMessage, ChatRequest, SpeculationStats } from "../p
 import type { Speculator } from "../speculate/speculator";
 import type { ChatTemplate } from "../text/template";
 import type { Tokenizer } from "../text/tokenizer";
+import type { Personal } from "./personal";
 import { readReply, type TokenGenerator } from "./read_reply";
 
 /** The part of the context that a reply finds free at least, if older messages have to make room for it. */
@@ -23,6 +24,7 @@ export class ChatSession {
   readonly #template: ChatTemplate;
   readonly #endTokens: ReadonlySet<number>;
   readonly #speculator: Speculator;
+  readonly #personal: Pick<Personal, "learn"> | null;
 
   /** The speculator is this session's alone: it learns from the conversation. */
   constructor(
@@ -31,12 +33,14 @@ export class ChatSession {
     template: ChatTemplate,
     endTokens: ReadonlySet<number>,
     speculator: Speculator,
+    personal: Pick<Personal, "learn"> | null = null,
   ) {
     this.#engine = engine;
     this.#tokenizer = tokenizer;
     this.#template = template;
     this.#endTokens = endTokens;
     this.#speculator = speculator;
+    this.#personal = personal;
   }
 
   /**
@@ -50,6 +54,7 @@ export class ChatSession {
     const fitMs = performance.now() - start;
     const reading = { tokenizer: this.#tokenizer, context: [], stops: [...request.stop, ...this.#template.stops] };
     const speculator = request.speculation === "auto" ? this.#speculator : null;
+    speculator?.silence(request.personal ? [] : ["personal"]);
     const generate = { tokens, sampling, maxTokens, endTokens: this.#endTokens, ...(speculator && { speculator }) };
     const pieces = readReply(this.#engine, generate, reading, signal);
     try {
@@ -70,6 +75,7 @@ export class ChatSession {
           passes,
           speculation: speculator && statsOf(speculator),
         };
+        if (request.personal) await this.#personal?.learn([...tokens, ...drawn], tokens.length);
         yield { type: "end", reason, stats };
         return;
       }

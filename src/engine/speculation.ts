@@ -26,6 +26,7 @@ export const AUTO: SpeculationChoice = { drafters: DRAFTERS };
 /** What drafts a model brings along. */
 export interface Tables {
   readonly ngrams: NgramTable | null;
+  readonly personal?: Drafter; // from replies on this device
 }
 
 /** Reads the tables beside a model's weights. Throws EngineError "model-damaged" for one that is broken or another tokenizer's. */
@@ -39,7 +40,8 @@ export async function openTables(source: Source, tokenizer: Tokenizer): Promise<
 /** A speculator for one conversation with this engine. */
 export function makeSpeculator({ tuning }: Pick<Engine, "tuning">, tables: Tables, choice: SpeculationChoice = AUTO): Speculator {
   const { drafters, fixedDrafts } = choice;
-  const chosen = drafters.map((name) => makeDrafter(name, tables)).filter((drafter) => drafter !== null);
+  const named = drafters.map((name) => makeDrafter(name, tables)).filter((drafter) => drafter !== null);
+  const chosen = tables.personal ? [...named, tables.personal] : named;
   return new Speculator(chosen, { costs: tuning.costs, ...(fixedDrafts !== undefined && { fixedDrafts }) });
 }
 

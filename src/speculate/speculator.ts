@@ -3,7 +3,7 @@
 import type { Walk } from "./accept";
 import { Controller } from "./controller";
 import { Costs, type RowCost } from "./costs";
-import type { Drafter } from "./drafter";
+import type { Drafter, DrafterName } from "./drafter";
 import { Acceptance } from "./estimate";
 import { inPrompt } from "./filters";
 import { type SpeculationStats, SpeculationTally } from "./stats";
@@ -35,6 +35,7 @@ export class Speculator {
   #tally = new SpeculationTally();
   #draws: Draws | null = null;
   #counts = new Map<number, number>();
+  #silent: ReadonlySet<DrafterName> = new Set();
   #first: readonly Draft[] = []; // drafts of the token that comes next, to learn from it even where it is drawn plainly
   #since = 0; // when the last token or round was done
   #draftMs = 0; // of the last tree
@@ -49,6 +50,11 @@ export class Speculator {
 
   get stats(): SpeculationStats {
     return this.#tally.stats;
+  }
+
+  /** These drafters hear everything, but are not asked. */
+  silence(drafters: readonly DrafterName[]): void {
+    this.#silent = new Set(drafters);
   }
 
   /** Begins a reply to these tokens. */
@@ -107,7 +113,8 @@ export class Speculator {
   #worthwhile({ position, maxDepth, maxDrafts }: Reach): readonly Draft[] {
     if (!this.#draws) return [];
     const begin = this.#now();
-    const drafts = growTree(this.#drafters, {
+    const asked = this.#drafters.filter(({ name }) => !this.#silent.has(name));
+    const drafts = growTree(asked, {
       position,
       draws: this.#draws,
       countOf: (token) => this.#counts.get(token) ?? 0,

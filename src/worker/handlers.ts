@@ -1,5 +1,6 @@
 // What the worker does for each request of the page. One model is loaded at a time.
 import { Engine } from "../engine/engine";
+import type { Personal } from "../engine/personal";
 import { samplingDefaults } from "../engine/sampling_defaults";
 import { ChatSession } from "../engine/session";
 import { type Gpu, openGpu } from "../gpu/device";
@@ -7,7 +8,9 @@ import { EngineError } from "../protocol/errors";
 import type { Handlers } from "../protocol/host";
 import type { ChatEvent, ChatRequest, ReplyStats } from "../protocol/messages";
 import { endTokens } from "../text/end_tokens";
+import type { Tokenizer } from "../text/tokenizer";
 import { openCheckpoint } from "../weights/checkpoint";
+import { PersonalStore } from "../weights/personal_store";
 import { IndexedTunings } from "../weights/tuning_store";
 import type { Models } from "./models";
 
@@ -15,11 +18,14 @@ interface Loaded {
   readonly id: string;
   readonly engine: Engine;
   readonly session: ChatSession;
+  readonly tokenizer: Tokenizer;
+  readonly personal: Personal;
 }
 
 /** `onLost` hears when the GPU is gone, after which nothing here works any more. */
 export function makeHandlers(models: Models, onLost: (error: EngineError) => void): Handlers {
   const tunings = new IndexedTunings();
+  const learnt = new PersonalStore();
   let gpu: Promise<Gpu> | null = null;
   let loaded: Loaded | null = null;
   let loading: Promise<unknown> = Promise.resolve();
@@ -65,14 +71,17 @@ export function makeHandlers(models: Models, onLost: (error: EngineError) => voi
     const start = performance.now();
     const checkpoint = await openCheckpoint(source);
     // Fetched beside the weights, not before the page can be used.
-    const [{ loadTokenizer }, { loadTemplate }, { makeSpeculator, openTables }] = await Promise.all([
+    const [{ loadTokenizer }, { loadTemplate }, { makeSpeculator, openTables }, learning, { vocabularyOf }] = await Promise.all([
       import("../text/tokenizer"),
       import("../text/template"),
       import("../engine/speculation"),
+      import("../engine/personal"),
+      import("../engine/vocabulary"),
     ]);
     const tokenizer = await loadTokenizer(source);
     const template = await loadTemplate(source, tokenizer);
     const tables = await openTables(source, tokenizer);
+    const personal = await learning.Personal.open(learnt, id, await vocabularyOf(source, tokenizer));
     signal.throwIfAborted();
     await unload();
     const engine = await Engine.load(device, checkpoint, { liveTokens: tokenizer.vocabularySize, tunings, onProgress: emit });
@@ -81,7 +90,9 @@ export function makeHandlers(models: Models, onLost: (error: EngineError) => voi
       throw signal.reason;
     }
     const ends = endTokens(checkpoint.config, checkpoint.generationConfig, tokenizer);
-    loaded = { id, engine, session: new ChatSession(engine, tokenizer, template, ends, makeSpeculator(engine, tables)) };
+    const speculator = makeSpeculator(engine, { ...tables, personal: personal.drafter });
+    const session = new ChatSession(engine, tokenizer, template, ends, speculator, personal);
+    loaded = { id, engine, session, tokenizer, personal };
     return {
       entry,
       contextLength: engine.contextLength,
@@ -115,10 +126,15 @@ export function makeHandlers(models: Models, onLost: (error: EngineError) => voi
     async remove({ id }) {
       if (loaded?.id === id) await unload();
       await models.remove(id);
+      await learnt.remove(id);
       return null;
     },
-    personal: async () => ({ bytes: 0, contexts: 0, entries: [] }),
-    erasePersonal: async () => null,
+    personal: async ({ entries }) => loaded?.personal.show(loaded.tokenizer, entries) ?? { bytes: 0, contexts: 0, entries: [] },
+    async erasePersonal() {
+      await learnt.clear();
+      loaded?.personal.erase();
+      return null;
+    },
     async chat(request, { emit, signal }) {
       if (!loaded) throw new EngineError("busy", "No model is ready yet.");
       if (replying) throw new EngineError("busy", "The model is still writing another reply.");

@@ -108,3 +108,20 @@ test("a single message that does not fit is refused", async () => {
     code: "context-full",
   });
 });
+
+test("learns from a reply only where that is asked for", async () => {
+  const learnt: [readonly number[], number][] = [];
+  const personal = {
+    async learn(text: readonly number[], from: number) {
+      learnt.push([text, from]);
+    },
+  };
+  const engine = new Parrot("Once there was a fox.");
+  const session = new ChatSession(engine, tokenizer, template, new Set([2]), new Speculator([]), personal);
+  const request = { messages: [{ role: "user", content: "Hi" }], sampling: greedy, maxTokens: 64, stop: [], speculation: "auto" } as const;
+  for (const asked of [false, true]) for await (const _ of session.chat({ ...request, personal: asked }));
+  expect(learnt).toHaveLength(1);
+  const [text = [], from = 0] = learnt[0] ?? [];
+  expect(text.slice(0, from)).toEqual(engine.requests[1]?.tokens);
+  expect(tokenizer.decode(text.slice(from, -1), { skipSpecial: false }).trim()).toBe("Once there was a fox.");
+});

@@ -1,0 +1,37 @@
+// Where a browser keeps what was learnt from replies on this device, by model. It holds pieces of conversations, so it can be erased by itself.
+import { type DBSchema, type IDBPDatabase, openDB } from "idb";
+
+const DATABASE = "gyre-personal";
+
+interface PersonalSchema extends DBSchema {
+  tables: { key: string; value: ArrayBuffer };
+}
+
+/** Bytes by a model's id. Throws what IndexedDB throws. */
+export class PersonalStore {
+  async get(id: string): Promise<ArrayBuffer | undefined> {
+    return this.#with((db) => db.get("tables", id));
+  }
+
+  async put(id: string, table: ArrayBuffer): Promise<void> {
+    await this.#with((db) => db.put("tables", table, id));
+  }
+
+  async remove(id: string): Promise<void> {
+    await this.#with((db) => db.delete("tables", id));
+  }
+
+  async clear(): Promise<void> {
+    await this.#with((db) => db.clear("tables"));
+  }
+
+  // Opened for each use, of which there is one a reply: nothing is held that another tab's deletion would have to wait for.
+  async #with<T>(use: (db: IDBPDatabase<PersonalSchema>) => Promise<T>): Promise<T> {
+    const db = await openDB<PersonalSchema>(DATABASE, 1, { upgrade: (fresh) => void fresh.createObjectStore("tables") });
+    try {
+      return await use(db);
+    } finally {
+      db.close();
+    }
+  }
+}
