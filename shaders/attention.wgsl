@@ -1,80 +1,59 @@
-// Causal attention of one query head and row a workgroup, over chunks of 64 keys at absolute positions, merged in ascending order: what a
-// query gets depends on its position alone, not on how many queries run beside it. Softmax by running maxima (Milakov & Gimelshein 2018).
-override HEADS: u32;
-override KV_HEADS: u32;
-override HEAD_DIM: u32; // the workspace holds one head
-override CONTEXT: u32; // positions the cache has room for
-override SCALE: f32; // of the scores
+// Causal attention over chunks of 128 keys at absolute positions. What a query gets from each chunk is merged in ascending order by running
+// maxima (Milakov & Gimelshein 2018). In passes of few rows a workgroup takes one chunk and every grid.z-th tile of four queries, so that
+// they keep a GPU busy too, and attention_merge does the merging; else it takes one tile and walks all chunks, with the same arithmetic.
+override THREADS: u32; // at most 64
 
-@group(0) @binding(4) var<storage, read_write> output: array<f32>; // [rows, HEADS, HEAD_DIM]
+@group(0) @binding(4) var<storage, read_write> partials: array<vec4<f32>>; // [rows, HEADS, pass_entries(), HEAD_DIM / 4 + 1]
 
-const LOWEST = -3.0e38; // stands for minus infinity, which WGSL does not promise
-var<workgroup> weights: array<f32, 64>; // of the chunk's keys, times their values' scale
-var<workgroup> sums: array<vec4<f32>, 64>;
+var<workgroup> walked: array<vec4<f32>, HEAD_DIM>; // merged so far, [query, HEAD_DIM / 4]
 
-@compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-  let head = group.x;
-  let row = group.y;
-  let position = batch.position + row;
-  let kv_head = head / (HEADS / KV_HEADS);
-  let first_key = kv_head * CONTEXT;
-  let first_value = (KV_HEADS + kv_head) * CONTEXT;
-  // Each thread sums four dimensions over every `parts`-th value of a chunk.
+@compute @workgroup_size(THREADS)
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) thread: u32,
+) {
   let vecs = HEAD_DIM / 4u;
-  let parts = 64u / vecs;
-  let vec = lane % vecs;
-  let part = lane / vecs;
-
-  var top = LOWEST;
-  var total = 0.0;
-  var mixed = vec4<f32>();
-  for (var start = 0u; start <= position; start += 64u) {
-    let seen = min(position + 1u - start, 64u);
-    var s = LOWEST;
-    if (lane < seen) {
-      s = score(row * HEADS + head, first_key + start + lane) * SCALE;
+  let queries = batch.rows * (HEADS / KV_HEADS);
+  let split = is_split();
+  let tiles = (queries + 3u) / 4u;
+  for (var index = select(group.y + group.z * tiles, group.z, split); index < tiles; index += select(tiles, groups.z, split)) {
+    let tile = tile_at(group.x, index);
+    let last = max(max(tile.newest.x, tile.newest.y), max(tile.newest.z, tile.newest.w));
+    let oldest = min(min(tile.oldest.x, tile.oldest.y), min(tile.oldest.z, tile.oldest.w));
+    var chunk = select(oldest / CHUNK, max(group.y, oldest / CHUNK), split);
+    let end = select(last / CHUNK, min(group.y, last / CHUNK), split);
+    var sees = vec4<bool>();
+    var top = vec4<f32>();
+    var total = vec4<f32>();
+    for (; chunk <= end; chunk++) {
+      let found = attend(tile, chunk * CHUNK, min(last + 1u - chunk * CHUNK, CHUNK), thread);
+      sees = (tile.oldest / CHUNK <= vec4<u32>(chunk)) & (tile.newest / CHUNK >= vec4<u32>(chunk));
+      let begins = sees & (vec4<bool>(split) | (tile.oldest / CHUNK == vec4<u32>(chunk)));
+      let new_top = max(top, found.top);
+      let keep = exp(top - new_top);
+      let take = exp(found.top - new_top);
+      for (var i = thread; i < HEAD_DIM; i += THREADS) {
+        let q = i / vecs;
+        if (begins[q]) {
+          walked[i] = mixed(q, i % vecs);
+        } else if (sees[q]) {
+          walked[i] = fma(walked[i], vec4<f32>(keep[q]), mixed(q, i % vecs) * take[q]);
+        }
+      }
+      total = select(select(total, fma(total, keep, found.total * take), sees), found.total, begins);
+      top = select(select(top, new_top, sees), found.top, begins);
     }
-    let chunk_top = reduce_max(s, lane);
-    var weight = 0.0;
-    if (lane < seen) {
-      weight = exp(s - chunk_top);
-      weights[lane] = weight * value_scale(first_value + start + lane);
-    }
-    let chunk_total = reduce_sum(weight, lane);
-    var sum = vec4<f32>();
-    if (part < parts) {
-      for (var key = part; key < seen; key += parts) {
-        sum = fma(vec4<f32>(weights[key]), value4(first_value + start + key, vec), sum);
+    for (var i = thread; i < HEAD_DIM + 4u; i += THREADS) {
+      let q = select(i / vecs, i - HEAD_DIM, i >= HEAD_DIM);
+      if (q < tile.count && (sees[q] || !split)) {
+        let entry = (tile.heads[q] * pass_entries() + select(0u, group.y, split)) * (vecs + 1u);
+        if (i < HEAD_DIM) {
+          partials[entry + i % vecs] = walked[i];
+        } else {
+          partials[entry + vecs] = vec4<f32>(top[q], total[q], 0.0, 0.0);
+        }
       }
     }
-    sums[lane] = sum;
-    workgroupBarrier();
-    var chunk_mixed = sums[vec];
-    for (var i = 1u; i < parts; i++) {
-      chunk_mixed += sums[i * vecs + vec];
-    }
-    let new_top = max(top, chunk_top);
-    let keep = vec4<f32>(exp(top - new_top));
-    let take = vec4<f32>(exp(chunk_top - new_top));
-    mixed = fma(mixed, keep, chunk_mixed * take);
-    total = fma(total, keep.x, chunk_total * take.x);
-    top = new_top;
-  }
-
-  if (lane < vecs) {
-    let result = mixed / total;
-    for (var i = 0u; i < 4u; i++) {
-      workspace[place(lane * 4u + i)] = result[i];
-    }
-  }
-  workgroupBarrier();
-  var scale = 1.0;
-  if (ROTATED) {
-    hadamard(lane);
-    scale = inverseSqrt(f32(BLOCK));
-  }
-  for (var i = lane; i < HEAD_DIM; i += 64u) {
-    output[(row * HEADS + head) * HEAD_DIM + i] = workspace[place(i)] * scale;
   }
 }

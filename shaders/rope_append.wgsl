@@ -1,5 +1,5 @@
 // From a row of queries, keys and values: norms queries and keys (where the family does), turns them by the rotary embedding, and stores
-// queries for the attention that follows and keys and values in the cache, at the token's position. One workgroup a head and row.
+// queries for the attention that follows and keys and values in the cache. One workgroup a head and row.
 override HEADS: u32;
 override KV_HEADS: u32;
 override HEAD_DIM: u32; // the workspace holds one head
@@ -40,7 +40,7 @@ fn turn_head(position: u32, lane: u32) {
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
   let head = group.x;
   let row = group.y;
-  let position = batch.position + row;
+  let position = batch.position + depth_of(row);
   let is_query = head < HEADS;
   for (var i = lane; i < HEAD_DIM; i += 64u) {
     workspace[place(i)] = input[(row * (HEADS + 2u * KV_HEADS) + head) * HEAD_DIM + i];
@@ -52,6 +52,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }
     turn_head(position, lane);
   }
-  // Keys come first in the cache, then values, as they do in the row.
-  append(row * HEADS + head, (head - HEADS) * CONTEXT + position, is_query, lane);
+  // Keys come first in the cache, then values, as they do in the row. Rows of a tree may share a position, but not a place.
+  append(row * HEADS + head, (head - HEADS) * CONTEXT + batch.position + row, is_query, lane);
 }

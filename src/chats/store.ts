@@ -64,8 +64,10 @@ export class ChatStore {
 
   async create(title: string): Promise<Conversation> {
     await this.#opening;
-    const now = Date.now();
-    const conversation = { id: newId(), title, created: now, updated: now };
+    const created = Date.now();
+    // Later than any other, so that two made within a millisecond keep their order when they are read again.
+    const newest = Math.max(0, ...(this.conversations.get() ?? []).map(({ updated }) => updated));
+    const conversation = { id: newId(), title, created, updated: Math.max(created, newest + 1) };
     this.#messages.set(conversation.id, new Value<readonly Message[] | null>([]));
     this.#list((list) => [conversation, ...list]);
     await this.#save(conversation.id, (db) => db.put({ conversation, messages: [] }));

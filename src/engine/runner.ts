@@ -1,13 +1,15 @@
 // One forward pass on the GPU: what changes from pass to pass is written, the plan is recorded, everything is submitted once.
 import { Memory } from "../gpu/buffers";
 import { type Gpu, inErrorScopes } from "../gpu/device";
-import { type PassShape, Plan } from "../gpu/plan";
+import { Plan } from "../gpu/plan";
+import { BATCH_WORDS, type BatchPass, batchWords, historyEntries } from "../kernels/batch";
 import { sampleThreads } from "../kernels/policy";
 import { SAMPLING_BYTES, type SamplingParams, sample, writeSampling } from "../kernels/sample";
-import { BATCH_WORDS, type CacheType } from "../kernels/tensors";
+import type { CacheType } from "../kernels/tensors";
 import { Builder, type State } from "../models/builder";
 import type { Model } from "../models/family";
 import { WeightLoader, type WeightPrecision } from "../models/weights";
+import { EngineError } from "../protocol/errors";
 import type { Checkpoint } from "../weights/source";
 import { Readback } from "./readback";
 
@@ -22,9 +24,8 @@ export interface RunnerOptions {
   readonly onCompiled: (done: number, total: number) => void;
 }
 
-/** A pass over `rows` tokens that stand at `position` and after it. */
-export interface Pass extends PassShape {
-  readonly position: number;
+/** A pass over `rows` tokens that stand at `position` and after it; behind a tree pass, one that says which of its rows were kept. */
+export interface Pass extends BatchPass {
   readonly tokens: readonly number[] | "sampled"; // "sampled": the one that the previous pass drew, wherever it is by now
 }
 
@@ -38,18 +39,23 @@ interface Parts {
   readonly sampled: GPUBuffer;
   readonly logits: GPUBuffer;
   readonly states: readonly State[];
+  readonly keptStates: GPUBuffer; // room for the history of each state
   readonly forward: Plan;
+  readonly commit: Plan; // moves a tree's kept keys and values
   readonly draw: Plan;
 }
 
 export class Runner {
   readonly #parts: Parts;
   readonly #drawn: Readback;
-  readonly #batchWords = new Uint32Array(BATCH_WORDS);
+  readonly #context: number;
   #stateSlot = 0; // the one that holds the current recurrent states
+  #tree: number | null = null; // position of the root of a tree pass, until it is said which of its rows are kept
+  #counts = new Uint32Array(); // what the GPU counts, for the tokens that the host has read
 
-  private constructor(parts: Parts, maxHeadRows: number) {
+  private constructor(parts: Parts, { context, maxHeadRows }: RunnerOptions) {
     this.#parts = parts;
+    this.#context = context;
     this.#drawn = new Readback(parts.gpu, parts.memory, "sampled tokens", maxHeadRows * 4);
   }
 
@@ -85,13 +91,17 @@ export class Runner {
     await settle();
 
     const threads = sampleThreads(gpu);
-    const drawStep = sample("sample", { batch, sampling, logits, vocabulary, live: options.live, counts, sampled, threads });
-    const [draw, forward] = await Promise.all([
+    const drawStep = sample("sample", { batch, sampling, logits, vocabulary, live: options.live, counts, sampled, tokens, threads });
+    const [draw, commit, forward] = await Promise.all([
       Plan.compile(device, pipelines, [[drawStep]]),
+      Plan.compile(device, pipelines, builder.commits),
       Plan.compile(device, pipelines, builder.steps, options.onCompiled),
     ]);
     const { states } = builder;
-    return new Runner({ gpu, memory, batch, sampling, tokens, counts, sampled, logits, states, forward, draw }, options.maxHeadRows);
+    const history = states.reduce((sum, { historyBytes }) => sum + historyBytes, 0);
+    const keptStates = memory.storage("kept states", "cache", history);
+    const buffers = { batch, sampling, tokens, counts, sampled, logits, keptStates };
+    return new Runner({ gpu, memory, ...buffers, states, forward, commit, draw }, options);
   }
 
   get memory(): Readonly<Record<"weights" | "cache" | "scratch", number>> {
@@ -103,6 +113,15 @@ export class Runner {
     const { queue } = this.#parts.gpu.device;
     queue.writeBuffer(this.#parts.sampling, 0, writeSampling(params));
     queue.writeBuffer(this.#parts.counts, 0, counts);
+    this.#counts = counts.slice();
+  }
+
+  /** Counts tokens of the reply that no plain draw has counted: those kept of a tree, and the one drawn behind them. */
+  count(tokens: readonly number[]): void {
+    for (const token of tokens) {
+      this.#counts[token] = (this.#counts[token] ?? 0) + 1;
+      this.#parts.gpu.device.queue.writeBuffer(this.#parts.counts, token * 4, this.#counts, token, 1);
+    }
   }
 
   /** Runs a pass and draws nothing; caches and states move on. */
@@ -111,15 +130,18 @@ export class Runner {
   }
 
   /** Runs a pass and draws a token for each head row. The next pass may be submitted before the promise settles. */
-  draw(pass: Pass): Promise<Uint32Array> {
+  async draw(pass: Pass): Promise<Uint32Array> {
     const { sampled, tokens } = this.#parts;
-    return this.#drawn.take(pass.headRows * 4, (target) => {
+    const drawn = await this.#drawn.take(pass.headRows * 4, (target) => {
       this.#submit(pass, true, (encoder) => {
         encoder.copyBufferToBuffer(sampled, 0, target, 0, pass.headRows * 4);
         // Where the next pass may look for the token that this one drew.
         if (pass.headRows === 1) encoder.copyBufferToBuffer(sampled, 0, tokens, 0, 4);
       });
     });
+    const [token = 0] = drawn;
+    if (pass.headRows === 1 && !pass.tree) this.#counts[token] = (this.#counts[token] ?? 0) + 1;
+    return drawn;
   }
 
   /** Runs a pass and reads its logits, f32 [head rows, vocabulary]. For tools; chatting reads token ids only. */
@@ -137,6 +159,31 @@ export class Runner {
     }
   }
 
+  /** Keeps these rows of the last pass, a tree, where no pass follows that would: caches and states are then as plain decoding leaves them. */
+  keep(accepted: readonly number[]): void {
+    const { gpu, batch, commit, states, keptStates } = this.#parts;
+    const shape = { rows: 0, headRows: 0 };
+    const pass = { ...shape, position: (this.#tree ?? 0) + accepted.length, accepted };
+    this.#expectNext(pass);
+    gpu.device.queue.writeBuffer(batch, 0, batchWords(pass, this.#stateSlot));
+    this.#encode((encoder) => {
+      if (isScattered(accepted)) {
+        const compute = encoder.beginComputePass();
+        commit.record(compute, shape);
+        compute.end();
+      }
+      let offset = 0;
+      for (const { buffer, slotBytes, entryBytes, historyBytes } of states) {
+        const slot = this.#stateSlot * slotBytes;
+        for (const entry of historyEntries(historyBytes / entryBytes, accepted)) {
+          encoder.copyBufferToBuffer(buffer, slot + entry * entryBytes, keptStates, offset, entryBytes);
+          offset += entryBytes;
+        }
+      }
+    });
+    this.copyStates("restore", keptStates, 0);
+  }
+
   /** Waits until the GPU has done all that was submitted. */
   async settle(): Promise<void> {
     await this.#parts.gpu.device.queue.onSubmittedWorkDone();
@@ -144,7 +191,7 @@ export class Runner {
 
   /** Bytes of all recurrent states, as `copyStates` lays them out. */
   get stateBytes(): number {
-    return this.#parts.states.reduce((sum, { slotBytes }) => sum + slotBytes, 0);
+    return this.#parts.states.reduce((sum, { historyBytes }) => sum + historyBytes, 0);
   }
 
   /** A buffer for copies of the recurrent states. */
@@ -152,17 +199,23 @@ export class Runner {
     return this.#parts.memory.storage("state copies", "cache", Math.max(1, copies * this.stateBytes));
   }
 
-  /** Copies the current recurrent states to, or back from, the `index`-th place of a buffer from stateStorage. */
+  /**
+   * Copies the current recurrent states to, or back from, the `index`-th place of a buffer from stateStorage. Going back drops a tree of which
+   * nothing was kept yet.
+   */
   copyStates(direction: "save" | "restore", storage: GPUBuffer, index: number): void {
+    if (direction === "save" && this.#tree !== null)
+      throw new EngineError("internal", "A tree's states cannot be saved before they are kept.");
     this.#encode((encoder) => {
       let offset = index * this.stateBytes;
-      for (const { buffer, slotBytes } of this.#parts.states) {
+      for (const { buffer, slotBytes, historyBytes } of this.#parts.states) {
         const current = this.#stateSlot * slotBytes;
-        if (direction === "save") encoder.copyBufferToBuffer(buffer, current, storage, offset, slotBytes);
-        else encoder.copyBufferToBuffer(storage, offset, buffer, current, slotBytes);
-        offset += slotBytes;
+        if (direction === "save") encoder.copyBufferToBuffer(buffer, current, storage, offset, historyBytes);
+        else encoder.copyBufferToBuffer(storage, offset, buffer, current, historyBytes);
+        offset += historyBytes;
       }
     });
+    if (direction === "restore") this.#tree = null;
   }
 
   /** Makes the recurrent states what they are before the first token. */
@@ -170,6 +223,7 @@ export class Runner {
     this.#encode((encoder) => {
       for (const { buffer } of this.#parts.states) encoder.clearBuffer(buffer);
     });
+    this.#tree = null;
   }
 
   dispose(): void {
@@ -177,20 +231,30 @@ export class Runner {
   }
 
   #submit(pass: Pass, draw: boolean, after: (encoder: GPUCommandEncoder) => void): void {
-    const { gpu, batch, tokens, forward, draw: drawPlan } = this.#parts;
+    const { gpu, batch, tokens, forward, commit, draw: drawPlan } = this.#parts;
     const { queue } = gpu.device;
-    this.#batchWords.set([pass.rows, pass.position, pass.headRows, this.#stateSlot]);
-    queue.writeBuffer(batch, 0, this.#batchWords);
+    this.#expectNext(pass);
+    queue.writeBuffer(batch, 0, batchWords(pass, this.#stateSlot));
     if (pass.tokens !== "sampled") queue.writeBuffer(tokens, 0, Uint32Array.from(pass.tokens));
     this.#encode((encoder) => {
       const compute = encoder.beginComputePass();
+      if (isScattered(pass.accepted ?? [])) commit.record(compute, pass);
       forward.record(compute, pass);
       if (draw) drawPlan.record(compute, pass);
       compute.end();
       after(encoder);
     });
     this.#stateSlot = 1 - this.#stateSlot;
+    this.#tree = pass.tree ? pass.position : null;
     gpu.check();
+  }
+
+  /** Throws where a pass would write behind the context, or where it and the last one do not agree on what is kept of a tree. */
+  #expectNext({ position, rows, accepted = [] }: BatchPass): void {
+    const follows = this.#tree === null ? accepted.length === 0 : accepted.length > 0 && position === this.#tree + accepted.length;
+    if (follows && position + rows <= this.#context) return;
+    const detail = `${rows} rows at ${position} of ${this.#context}, behind ${accepted.length} rows of the tree at ${this.#tree}`;
+    throw new EngineError("internal", "A pass does not follow the one before it.", detail);
   }
 
   #encode(record: (encoder: GPUCommandEncoder) => void): void {
@@ -199,4 +263,9 @@ export class Runner {
     record(encoder);
     device.queue.submit([encoder.finish()]);
   }
+}
+
+/** Whether a tree's kept rows lie elsewhere than where their positions are. */
+function isScattered(accepted: readonly number[]): boolean {
+  return accepted.some((row, depth) => row !== depth);
 }

@@ -7,6 +7,7 @@ import type { Shader } from "./shader";
 export interface PassShape {
   readonly rows: number; // tokens fed
   readonly headRows: number; // of these, the last ones that want logits
+  readonly position?: number; // of the first; without it, grids reach as far as the context
 }
 
 export type Grid = readonly [x: number, y: number, z: number]; // workgroups

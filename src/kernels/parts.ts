@@ -1,18 +1,25 @@
 // The functions that several shaders share, by name.
 import appendF32 from "../../shaders/lib/append_f32.wgsl?raw";
 import appendInt8 from "../../shaders/lib/append_int8.wgsl?raw";
+import attentionChunk from "../../shaders/lib/attention_chunk.wgsl?raw";
 import batch from "../../shaders/lib/batch.wgsl?raw";
 import cacheF32 from "../../shaders/lib/cache_f32.wgsl?raw";
 import cacheInt8 from "../../shaders/lib/cache_int8.wgsl?raw";
+import chunks from "../../shaders/lib/chunks.wgsl?raw";
 import dotPacked from "../../shaders/lib/dot_packed.wgsl?raw";
 import dotUnpacked from "../../shaders/lib/dot_unpacked.wgsl?raw";
 import hadamard from "../../shaders/lib/hadamard.wgsl?raw";
 import int8 from "../../shaders/lib/int8.wgsl?raw";
 import mass from "../../shaders/lib/mass.wgsl?raw";
+import mergedFloat from "../../shaders/lib/merged_float.wgsl?raw";
+import mergedInt8 from "../../shaders/lib/merged_int8.wgsl?raw";
+import moveF32 from "../../shaders/lib/move_f32.wgsl?raw";
+import moveInt8 from "../../shaders/lib/move_int8.wgsl?raw";
 import noise from "../../shaders/lib/noise.wgsl?raw";
 import reduce from "../../shaders/lib/reduce.wgsl?raw";
 import rowsFloat from "../../shaders/lib/rows_float.wgsl?raw";
 import rowsInt8 from "../../shaders/lib/rows_int8.wgsl?raw";
+import rowsValue from "../../shaders/lib/rows_value.wgsl?raw";
 import threshold from "../../shaders/lib/threshold.wgsl?raw";
 import weightBf16 from "../../shaders/lib/weight_bf16.wgsl?raw";
 import weightF16 from "../../shaders/lib/weight_f16.wgsl?raw";
@@ -23,18 +30,25 @@ import { makeShader, type Shader } from "../gpu/shader";
 const parts = {
   append_f32: appendF32,
   append_int8: appendInt8,
+  attention_chunk: attentionChunk,
   batch,
   cache_f32: cacheF32,
   cache_int8: cacheInt8,
+  chunks,
   dot_packed: dotPacked,
   dot_unpacked: dotUnpacked,
   hadamard,
   int8,
   mass,
+  merged_float: mergedFloat,
+  merged_int8: mergedInt8,
+  move_f32: moveF32,
+  move_int8: moveInt8,
   noise,
   reduce,
   rows_float: rowsFloat,
   rows_int8: rowsInt8,
+  rows_value: rowsValue,
   threshold,
   weight_bf16: weightBf16,
   weight_f16: weightF16,

@@ -112,3 +112,13 @@ export function sampleThreads(device: DeviceTraits): number {
 export function dotPart(device: DeviceTraits): "dot_packed" | "dot_unpacked" {
   return choicesOf(device).dot === "packed" ? "dot_packed" : "dot_unpacked";
 }
+
+/** Threads that attend to one chunk of keys together. On the software adapter as many as go in step, so that a barrier costs nothing. */
+export function attentionThreads(device: DeviceTraits): number {
+  return device.software ? 4 : 64;
+}
+
+/** Threads that merge a row's chunks; on a GPU many, as there are few rows and they wait for memory. */
+export function mergeThreads(device: DeviceTraits): number {
+  return device.software ? 64 : 256;
+}

@@ -5,10 +5,19 @@ import { hadamardBlock, workspaceSize } from "../quantize/hadamard";
 import { assemble, type PartName } from "./parts";
 import type { Rows } from "./tensors";
 
-/** Both variants of a kernel that makes rows; `uses` are the parts it needs besides those of its output. */
-export function rowShaders(name: string, code: string, uses: readonly PartName[]): Record<Rows["kind"], Shader> {
-  const own = (parts: readonly PartName[]) => assemble(name, code, [...new Set([...uses, ...parts])]);
-  return { float: own(["rows_float"]), int8: own(["reduce", "int8", "hadamard", "rows_int8"]) };
+/**
+ * Both variants of a kernel that makes rows; `uses` are the parts it needs besides those of its output, `via` those that bring its values there.
+ */
+export function rowShaders(
+  name: string,
+  code: string,
+  uses: readonly PartName[],
+  via: Record<Rows["kind"], readonly PartName[]> = { float: [], int8: ["rows_value"] },
+): Record<Rows["kind"], Shader> {
+  return {
+    float: assemble(name, code, [...uses, ...via.float, "rows_float"]),
+    int8: assemble(name, code, [...uses, "int8", "hadamard", ...via.int8, "rows_int8"]),
+  };
 }
 
 /** The dispatch of such a kernel: one workgroup a row. */

@@ -11,7 +11,7 @@ export interface ShortConv {
   readonly taps: GPUBuffer; // f32 [width, tapCount], the last one for the current token
   readonly tapCount: number; // at least 2
   readonly bias: GPUBuffer; // f32 [width]
-  readonly state: GPUBuffer; // f32 [2 slots, tapCount - 1, width]; batch.state_slot is read, the other one written
+  readonly state: GPUBuffer; // f32 [2 slots, tapCount - 1 and MAX_TREE_ROWS, width]; batch.state_slot is read, the other one written
   readonly output: Rows; // [rows, width]
 }
 

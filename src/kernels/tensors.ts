@@ -68,6 +68,3 @@ export function queryBytes(type: CacheType, headDim: number): number {
 export function cacheEntryBytes(type: CacheType, headDim: number): number {
   return headDim * { int8: 1, f32: 4 }[type];
 }
-
-/** The values that change from pass to pass; see shaders/lib/batch.wgsl. */
-export const BATCH_WORDS = 4;

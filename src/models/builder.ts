@@ -2,16 +2,18 @@
 // steps of the plan, and hides which precision is at work.
 import type { Memory } from "../gpu/buffers";
 import type { Step } from "../gpu/plan";
-import { attention } from "../kernels/attention";
+import { attention, NO_WINDOW, partialsBytes } from "../kernels/attention";
+import { attentionMerge } from "../kernels/attention_merge";
+import { MAX_TREE_ROWS } from "../kernels/batch";
 import { embedFloat } from "../kernels/embed_float";
 import { embedInt8 } from "../kernels/embed_int8";
 import { gatedSilu } from "../kernels/gated_silu";
+import { kvCommit } from "../kernels/kv_commit";
 import { linearFloat } from "../kernels/linear_float";
 import { linearInt8 } from "../kernels/linear_int8";
 import type { DeviceTraits } from "../kernels/policy";
 import { rmsNorm } from "../kernels/rms_norm";
 import { ropeAppend } from "../kernels/rope_append";
-import { rotateQuantize } from "../kernels/rotate_quantize";
 import { shortConv } from "../kernels/short_conv";
 import {
   type CacheType,
@@ -39,10 +41,12 @@ export interface BuilderOptions {
   readonly tokens: GPUBuffer; // u32 [maxRows]
 }
 
-/** A recurrent state: two slots, one read and one written by each pass. */
+/** A recurrent state: two slots, one read and one written by each pass. Each is history first, then a value for each row of a tree. */
 export interface State {
   readonly buffer: GPUBuffer;
   readonly slotBytes: number;
+  readonly entryBytes: number; // of one token's values
+  readonly historyBytes: number; // all that is needed of the tokens before the next pass
 }
 
 export interface AttentionLayer {
@@ -53,6 +57,7 @@ export interface AttentionLayer {
   readonly rotaryDim: number;
   readonly norms: GPUBuffer | null; // f32 [queries and keys, headDim]
   readonly epsilon: number; // of those norms
+  readonly window?: number; // keys that a query sees, its own included; default: all
 }
 
 export interface LinearOptions {
@@ -63,6 +68,7 @@ export interface LinearOptions {
 export class Builder {
   readonly options: BuilderOptions;
   readonly steps: Step[] = [];
+  readonly commits: Step[] = []; // to run before these where a tree's kept rows have to be moved
   readonly states: State[] = [];
   readonly #floats = new Map<string, FloatRows>();
   readonly #codes = new Map<string, Int8Rows>();
@@ -119,9 +125,11 @@ export class Builder {
   /** LFM2's operator with a state of its own, ready to enter a linear layer. `taps` is f32 [width, tapCount]. */
   shortConv(label: string, input: FloatRows, taps: GPUBuffer, tapCount: number, bias: GPUBuffer | null): Rows {
     const width = input.width / 3;
-    const slotBytes = (tapCount - 1) * width * 4;
+    const entryBytes = width * 4;
+    const historyBytes = (tapCount - 1) * entryBytes;
+    const slotBytes = historyBytes + MAX_TREE_ROWS * entryBytes;
     const state = this.options.memory.storage(`${label} state`, "cache", 2 * slotBytes);
-    this.states.push({ buffer: state, slotBytes });
+    this.states.push({ buffer: state, slotBytes, entryBytes, historyBytes });
     const output = this.#activation("convolved", width);
     const step = { batch: this.options.batch, input, taps, tapCount, bias: bias ?? this.#zeros(width), state, output };
     this.#add(shortConv(label, step));
@@ -131,8 +139,9 @@ export class Builder {
   /** Causal attention with a cache of its own over rows of queries, keys and values, ready to enter a linear layer. */
   attention(label: string, input: FloatRows, layer: AttentionLayer): Rows {
     const { batch, maxRows, cacheType, device } = this.options;
-    const { heads, headDim, angles, rotaryDim, norms, epsilon } = layer;
+    const { heads, headDim, angles, rotaryDim, norms, epsilon, window = NO_WINDOW } = layer;
     const cache = this.#cache(label, layer);
+    this.commits.push([kvCommit(`${label} kv_commit`, { batch, cache })]);
     const queries = { heads, buffer: this.#buffer("queries", maxRows * heads * queryBytes(cacheType, headDim)) };
     const noNorms = this.#zeros(2 * headDim);
     this.#add(
@@ -147,11 +156,13 @@ export class Builder {
         cache,
       }),
     );
-    const attended = this.float("attended", heads * headDim);
-    this.#add(attention(`${label} attention`, { batch, queries, cache, scale: 1 / Math.sqrt(headDim), output: attended }, device));
-    if (this.options.precision === "full") return attended;
-    const output = this.#int8("attended", attended.width, maxRows);
-    this.#add(rotateQuantize(`${label} rotate`, { input: attended, output }));
+    const partials = this.#buffer("attention partials", partialsBytes(heads, cache, maxRows));
+    const output = this.#activation("attended", heads * headDim);
+    if (output.kind === "float" && cacheType === "int8") throw new Error(`${label}: rows in full precision cannot come from an INT8 cache`);
+    const attend = { batch, queries, cache, scale: 1 / Math.sqrt(headDim), partials, window };
+    this.#add(attention(`${label} attention`, attend, device));
+    const merge = { batch, partials, heads, cache, output, window };
+    this.#add(attentionMerge(`${label} attention_merge`, merge, device));
     return output;
   }
 

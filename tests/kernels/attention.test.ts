@@ -1,14 +1,16 @@
 import { describe, expect, test } from "vitest";
-import { attention } from "../../src/kernels/attention";
+import { Plan } from "../../src/gpu/plan";
 import { attentionReference } from "../../src/kernels/attention.reference";
+import type { DeviceTraits } from "../../src/kernels/policy";
 import { ropeAppend } from "../../src/kernels/rope_append";
 import type { CacheType } from "../../src/kernels/tensors";
 import { type Lab, randomFloats, useGpu } from "../setup/gpu";
-import { AttentionLayer } from "./attention_layer";
+import { AttentionLayer, type LayerShape } from "./attention_layer";
 
 const bench = useGpu();
 
-const packed = { packedDot: true, software: true } as const;
+const software = { packedDot: true, software: true } as const;
+const hardware = { packedDot: true, software: false } as const;
 
 /** The largest difference allowed, as a share of the largest value; the reference is given the very numbers that the cache stands for. */
 const cacheTypes: readonly { type: CacheType; tolerance: number }[] = [
@@ -25,7 +27,12 @@ const shapes = [
   { heads: 2, kvHeads: 1, headDim: 256, context: 304 },
 ] as const;
 
-function makeLayer(lab: Lab, type: CacheType, shape: (typeof shapes)[number], rows: number): AttentionLayer {
+function makeLayer(
+  lab: Lab,
+  type: CacheType,
+  shape: Pick<LayerShape, "heads" | "kvHeads" | "headDim" | "context" | "window">,
+  rows: number,
+): AttentionLayer {
   return new AttentionLayer(lab, { type, ...shape, rotaryDim: shape.headDim, norm: false }, rows);
 }
 
@@ -44,10 +51,12 @@ async function expectRows(
   rows: readonly number[], // of the pass
   tolerance: number,
 ): Promise<void> {
-  const { heads, kvHeads, headDim, context } = layer.shape;
+  const { heads, kvHeads, headDim, context, window = context } = layer.shape;
   const cached = await layer.cacheValues();
+  const attended = layer.turnedBack(output);
   const queries = await layer.queryValues(Math.max(...rows) + 1);
-  const slots = (head: number, count: number) => cached.subarray(head * context * headDim, (head * context + count) * headDim);
+  const slots = (head: number, depth: number) =>
+    cached.subarray((head * context + Math.max(0, depth - window)) * headDim, (head * context + depth) * headDim);
   for (const row of rows) {
     for (let head = 0; head < heads; head++) {
       const kvHead = Math.floor(head / (heads / kvHeads));
@@ -60,7 +69,7 @@ async function expectRows(
         1 / Math.sqrt(headDim),
       );
       const largest = expected.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
-      const worst = expected.reduce((most, x, i) => Math.max(most, Math.abs(x - (output[at + i] ?? Number.NaN))), 0);
+      const worst = expected.reduce((most, x, i) => Math.max(most, Math.abs(x - (attended[at + i] ?? Number.NaN))), 0);
       expect(worst, `row ${row}, head ${head}`).toBeLessThanOrEqual(tolerance * largest);
     }
   }
@@ -73,9 +82,9 @@ describe.each(cacheTypes)("attention over $type", ({ type, tolerance }) => {
       const layer = makeLayer(lab, type, shape, rows);
       const width = shape.heads * shape.headDim;
       const output = lab.output(rows * width * 4);
-      const steps = [[ropeAppend("test", layer.append(randomRows(layer, rows, 51)))], [attention("test", layer.attend(output), packed)]];
+      const steps = [[ropeAppend("test", layer.append(randomRows(layer, rows, 51)))], ...layer.attend(output, software, rows)];
       await lab.pass(steps, { rows, headRows: 0 });
-      const depths = [1, 2, 63, 64, 65, 130, 300];
+      const depths = [1, 2, 64, 127, 128, 129, 257, 300];
       await expectRows(
         layer,
         await lab.floats(output, rows * width),
@@ -87,7 +96,7 @@ describe.each(cacheTypes)("attention over $type", ({ type, tolerance }) => {
   );
 
   // The heart of the project: what a token gets, bit for bit, must not depend on how many tokens are fed with it.
-  test.each([37, 2030])(
+  test.each([37, 100, 2030])(
     "64 rows from position %i have the same bits in passes of 1, 2, 3, 5, 16 and 64",
     (position) =>
       bench.run(async (lab) => {
@@ -100,14 +109,36 @@ describe.each(cacheTypes)("attention over $type", ({ type, tolerance }) => {
         const together = await inPasses(lab, layer, input, position, 64);
         await expectRows(layer, together, position, [0, 1, 17, 18, 63], tolerance);
         const cache = await layer.cacheBytes();
-        for (const count of [16, 5, 3, 2, 1]) {
+        for (const [count, device] of [
+          [16, software],
+          [5, hardware],
+          [3, software],
+          [2, software],
+          [1, software],
+          [64, hardware],
+        ] as const) {
           layer.forget(position);
-          const apart = await inPasses(lab, layer, input, position, count);
+          const apart = await inPasses(lab, layer, input, position, count, device);
           expectSameBits(apart, together, `outputs of passes of ${count}`);
           expectSameBits(await layer.cacheBytes(), cache, `cache after passes of ${count}`);
         }
       }),
     180_000, // Some seconds alone, but machines that test may be shared.
+  );
+});
+
+describe("a window of keys", () => {
+  test.each([1, 50, 128, 129, 200])("of %i: what is older is not seen, alone or among others", (window) =>
+    bench.run(async (lab) => {
+      const position = 250;
+      const layer = makeLayer(lab, "int8", { ...shapes[0], context: 320, window }, 64);
+      const input = randomRows(layer, position + 64, 55);
+      const before = input.slice(0, position * layer.inputWidth);
+      await lab.pass([[ropeAppend("test", layer.append(before))]], { rows: position, headRows: 0 });
+      const together = await inPasses(lab, layer, input, position, 64);
+      await expectRows(layer, together, position, [0, 5, 6, 7, 40, 63], 5e-6);
+      for (const count of [16, 1]) expectSameBits(await inPasses(lab, layer, input, position, count), together, `passes of ${count}`);
+    }),
   );
 });
 
@@ -124,6 +155,7 @@ async function inPasses(
   input: Float32Array<ArrayBuffer>, // of all positions
   position: number,
   count: number,
+  device: DeviceTraits = software,
 ): Promise<Float32Array<ArrayBuffer>> {
   const width = layer.shape.heads * layer.shape.headDim;
   const outputs = new Float32Array(64 * width);
@@ -131,12 +163,41 @@ async function inPasses(
     const rows = Math.min(count, 64 - first);
     const part = input.slice((position + first) * layer.inputWidth, (position + first + rows) * layer.inputWidth);
     const output = lab.output(rows * width * 4);
-    const steps = [[ropeAppend("test", layer.append(part))], [attention("test", layer.attend(output), packed)]];
+    const steps = [[ropeAppend("test", layer.append(part))], ...layer.attend(output, device, 64)];
     await lab.pass(steps, { rows, headRows: 0 }, position + first);
     outputs.set(await lab.floats(output, rows * width), first * width);
   }
   return outputs;
 }
+
+test("where the grid is not told the position, it covers whatever the shader decides", () =>
+  bench.run(async (lab) => {
+    const { device, pipelines } = lab.gpu;
+    const layer = makeLayer(lab, "int8", { ...shapes[0], context: 700 }, 16);
+    const width = layer.shape.heads * layer.shape.headDim;
+    const [position, rows] = [600, 16];
+    const input = randomRows(layer, position + rows, 56);
+    await lab.pass([[ropeAppend("test", layer.append(input))]], { rows: position + rows, headRows: 0 });
+    const queries = input.slice(position * layer.inputWidth);
+    // Room for all partial results, or for those of three rows, which is enough for sixteen only where they walk.
+    for (const most of [16, 3]) {
+      const outputs = [lab.output(rows * width * 4), lab.output(rows * width * 4)] as const;
+      await lab.pass(
+        [[ropeAppend("test", layer.append(queries))], ...layer.attend(outputs[0], software, most)],
+        { rows, headRows: 0 },
+        position,
+      );
+      const plan = await Plan.compile(device, pipelines, layer.attend(outputs[1], software, most));
+      const encoder = device.createCommandEncoder();
+      const pass = encoder.beginComputePass();
+      plan.record(pass, { rows, headRows: 0 });
+      pass.end();
+      device.queue.submit([encoder.finish()]);
+      const [told, untold] = [await lab.floats(outputs[0], rows * width), await lab.floats(outputs[1], rows * width)];
+      expectSameBits(untold, told, `outputs with room for ${most} rows`);
+      await expectRows(layer, untold, position, [0, 7, 15], 5e-6);
+    }
+  }));
 
 test("the packed dot product and the unpacked one give the same bits", () =>
   bench.run(async (lab) => {
@@ -146,8 +207,8 @@ test("the packed dot product and the unpacked one give the same bits", () =>
     const outputs = [lab.output(rows * width * 4), lab.output(rows * width * 4)] as const;
     const steps = [
       [ropeAppend("test", layer.append(randomRows(layer, rows, 53)))],
-      [attention("test", layer.attend(outputs[0]), packed)],
-      [attention("test", layer.attend(outputs[1]), { ...packed, packedDot: false })],
+      ...layer.attend(outputs[0], software, rows),
+      ...layer.attend(outputs[1], { ...software, packedDot: false }, rows),
     ];
     await lab.pass(steps, { rows, headRows: 0 });
     expectSameBits(await lab.floats(outputs[1], rows * width), await lab.floats(outputs[0], rows * width), "outputs");
@@ -161,7 +222,7 @@ test("scores far apart give weights of one and zero, not infinities", () =>
     const { heads, kvHeads, headDim } = layer.shape;
     const input = randomRows(layer, rows, 54).map((x, i) => (i % layer.inputWidth < (heads + kvHeads) * headDim ? x * 1000 : x));
     const output = lab.output(rows * width * 4);
-    const steps = [[ropeAppend("test", layer.append(input))], [attention("test", layer.attend(output), packed)]];
+    const steps = [[ropeAppend("test", layer.append(input))], ...layer.attend(output, software, rows)];
     await lab.pass(steps, { rows, headRows: 0 });
     const actual = await lab.floats(output, rows * width);
     expect(actual.every(Number.isFinite)).toBe(true);
@@ -171,9 +232,7 @@ test("scores far apart give weights of one and zero, not infinities", () =>
 test("heads wider than 256 and query heads that do not divide are refused", () =>
   bench.run(async (lab) => {
     const wide = new AttentionLayer(lab, { type: "f32", heads: 1, kvHeads: 1, headDim: 512, rotaryDim: 2, norm: false, context: 1 }, 1);
-    expect(() => attention("test", wide.attend(lab.output(2048)), packed)).toThrow("test: heads of 512 are wider than 256");
+    expect(() => wide.attend(lab.output(2048), software, 1)).toThrow("test: heads of 512 are wider than 256");
     const uneven = new AttentionLayer(lab, { type: "f32", heads: 3, kvHeads: 2, headDim: 8, rotaryDim: 2, norm: false, context: 1 }, 1);
-    expect(() => attention("test", uneven.attend(lab.output(96)), packed)).toThrow(
-      "test: query heads a kv head, remainder is 1, expected 0",
-    );
+    expect(() => uneven.attend(lab.output(96), software, 1)).toThrow("test: query heads a kv head, remainder is 1, expected 0");
   }));

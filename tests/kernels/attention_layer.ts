@@ -1,5 +1,9 @@
 // What tests of rope_append and attention share: the buffers of one layer's attention, and reading back what its cache holds.
-import type { Attention } from "../../src/kernels/attention";
+
+import type { Step } from "../../src/gpu/plan";
+import { attention, partialsBytes } from "../../src/kernels/attention";
+import { attentionMerge } from "../../src/kernels/attention_merge";
+import type { DeviceTraits } from "../../src/kernels/policy";
 import type { RopeAppend } from "../../src/kernels/rope_append";
 import { type CacheType, cacheEntryBytes, type KvCache, type Queries, queryBytes } from "../../src/kernels/tensors";
 import { widen } from "../../src/quantize/floats";
@@ -14,6 +18,7 @@ export interface LayerShape {
   readonly rotaryDim: number;
   readonly norm: boolean;
   readonly context: number;
+  readonly window?: number;
 }
 
 export const EPSILON = 1e-5;
@@ -77,15 +82,25 @@ export class AttentionLayer {
     };
   }
 
-  attend(output: GPUBuffer): Attention {
-    const { heads, headDim } = this.shape;
-    return {
-      batch: this.#lab.batch,
-      queries: this.queries,
-      cache: this.cache,
-      scale: 1 / Math.sqrt(headDim),
-      output: { kind: "float", width: heads * headDim, values: output },
-    };
+  /** Attention and merging into floats, rotated as the cache is; `rows` is the most of any pass. */
+  attend(output: GPUBuffer, device: DeviceTraits, rows: number): Step[] {
+    const { heads, headDim, window } = this.shape;
+    const partials = this.#lab.output(partialsBytes(heads, this.cache, rows));
+    const common = { batch: this.#lab.batch, cache: this.cache, partials, ...(window ? { window } : {}) };
+    const rowsOut = { kind: "float", width: heads * headDim, values: output } as const;
+    return [
+      [attention("test", { ...common, queries: this.queries, scale: 1 / Math.sqrt(headDim) }, device)],
+      [attentionMerge("test", { ...common, heads, output: rowsOut }, device)],
+    ];
+  }
+
+  /** Floats that attention left rotated within the heads, turned back: [rows, heads * headDim]. */
+  turnedBack(values: Float32Array): Float32Array<ArrayBuffer> {
+    const output = values.slice();
+    if (this.shape.type !== "int8") return output;
+    const block = hadamardBlock(this.shape.headDim);
+    hadamard(output, block);
+    return output.map((x) => x / Math.sqrt(block));
   }
 
   /** Makes the cache from a position on what it was before anything was stored. */

@@ -2,8 +2,8 @@ import { describe, expect, test } from "vitest";
 import { nodeGpu } from "../../src/cli/node_gpu";
 import { openGpu } from "../../src/gpu/device";
 import { PipelineCache } from "../../src/gpu/pipelines";
-import { SAMPLING_BYTES, type SamplingParams, sample, sampleShader, writeSampling } from "../../src/kernels/sample";
-import { sampleReference } from "../../src/kernels/sample.reference";
+import { NO_TOKEN, SAMPLING_BYTES, type SamplingParams, sample, sampleShader, writeSampling } from "../../src/kernels/sample";
+import { candidatesReference, sampleReference } from "../../src/kernels/sample.reference";
 import { inPrompt } from "../../src/speculate/filters";
 import { type Lab, randomFloats, useGpu } from "../setup/gpu";
 
@@ -28,15 +28,29 @@ interface Draw {
   readonly params: SamplingParams;
   readonly position: number; // of the first row's draw
   readonly threads?: number;
+  readonly candidates?: number;
+  readonly tokens?: Uint32Array<ArrayBuffer>; // the pass's own, two rows before the head's included
 }
 
 /** A sampler whose logits, position and parameters can be set anew for every pass. */
-function sampler(lab: Lab, { vocabulary, live = vocabulary, counts, params, logits, threads = 64 }: Omit<Draw, "position">) {
+function sampler(
+  lab: Lab,
+  {
+    vocabulary,
+    live = vocabulary,
+    counts,
+    params,
+    logits,
+    threads = 64,
+    candidates = 1,
+    tokens = new Uint32Array(1),
+  }: Omit<Draw, "position">,
+) {
   const rows = logits.length / vocabulary;
   const sampling = lab.memory.uniform("sampling", SAMPLING_BYTES);
   lab.memory.write(sampling, 0, new Uint8Array(writeSampling(params)));
   const countsBuffer = lab.upload(counts ?? new Uint32Array(vocabulary));
-  const sampled = lab.output(rows * 4);
+  const sampled = lab.output(rows * candidates * 4);
   const logitsBuffer = lab.upload(logits);
   const step = sample("test", {
     batch: lab.batch,
@@ -46,6 +60,8 @@ function sampler(lab: Lab, { vocabulary, live = vocabulary, counts, params, logi
     live,
     counts: countsBuffer,
     sampled,
+    tokens: lab.upload(tokens),
+    candidates,
     threads,
   });
   return {
@@ -54,7 +70,7 @@ function sampler(lab: Lab, { vocabulary, live = vocabulary, counts, params, logi
       lab.memory.write(logitsBuffer, 0, logits);
       // Two rows before the head's, which want no logits.
       await lab.pass([[step]], { rows: rows + 2, headRows: rows }, position - 3);
-      return Array.from(await lab.words(sampled, rows));
+      return Array.from(await lab.words(sampled, rows * candidates));
     },
   };
 }
@@ -168,6 +184,29 @@ test("a single row's draw is counted, the draws of several are not", () =>
     expect(await lab.words(two.counts, vocabulary)).toEqual(counts);
   }));
 
+test("a drafter's candidates are the next best by the same score, and none where the filters left no more", () =>
+  bench.run(async (lab) => {
+    const vocabulary = 512;
+    const rows = 4;
+    for (const logits of [shapes["random"]!(rows * vocabulary, vocabulary), shapes["equal"]!(rows * vocabulary, vocabulary)]) {
+      for (const setting of [{}, { temperature: 0 }, { topK: 2 }, { topK: 3, topP: 0.5 }, { minP: 0.3, temperature: 0.5 }]) {
+        for (const [candidates, threads] of [
+          [4, 16],
+          [3, 64],
+          [2, 256],
+        ] as const) {
+          const task = { logits, vocabulary, params: { ...plain, ...setting }, position: 31, candidates, threads };
+          const wanted = Array.from({ length: rows }, (_, row) => {
+            const own = logits.subarray(row * vocabulary, (row + 1) * vocabulary);
+            const all = candidatesReference(own, new Uint32Array(vocabulary), task.params, 31 + row);
+            return Array.from({ length: candidates }, (__, i) => all[i] ?? NO_TOKEN);
+          });
+          expect({ setting, tokens: await draw(lab, task) }).toEqual({ setting, tokens: wanted.flat() });
+        }
+      }
+    }
+  }));
+
 test("20,000 draws follow the filtered softmax (chi-square)", () =>
   bench.run(async (lab) => {
     const vocabulary = 40;
@@ -212,7 +251,8 @@ test("every variant compiles within the least that WebGPU promises", async () =>
   const { device } = await openGpu(nodeGpu({ compileOnly: true }));
   const pipelines = new PipelineCache(device);
   for (const THREADS of [16, 64, 256]) {
-    for (const VOCABULARY of [512, 262_144]) await pipelines.get(sampleShader, { VOCABULARY, LIVE: VOCABULARY - 12, THREADS });
+    for (const VOCABULARY of [512, 262_144])
+      await pipelines.get(sampleShader, { VOCABULARY, LIVE: VOCABULARY - 12, THREADS, CANDIDATES: THREADS === 64 ? 4 : 1 });
   }
   expect(device.limits.maxComputeWorkgroupStorageSize).toBe(16_384);
   device.destroy();

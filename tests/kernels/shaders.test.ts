@@ -8,9 +8,11 @@ import { PipelineCache } from "../../src/gpu/pipelines";
 import { Plan, type Step } from "../../src/gpu/plan";
 import { makeShader, type Shader } from "../../src/gpu/shader";
 import { attention } from "../../src/kernels/attention";
+import { attentionMerge } from "../../src/kernels/attention_merge";
 import { embedFloat } from "../../src/kernels/embed_float";
 import { embedInt8 } from "../../src/kernels/embed_int8";
 import { gatedSilu } from "../../src/kernels/gated_silu";
+import { kvCommit } from "../../src/kernels/kv_commit";
 import { linearFloat } from "../../src/kernels/linear_float";
 import { linearInt8 } from "../../src/kernels/linear_int8";
 import { assemble } from "../../src/kernels/parts";
@@ -122,10 +124,16 @@ function allSteps(model: ModelShape, buffer: () => GPUBuffer): Step[] {
         cache,
       }),
     );
-    const output = float(heads * headDim);
+    const partials = buffer();
+    const attend = { batch, queries, cache, scale: headDim ** -0.5, partials };
     return [
       ...appends,
-      ...devices.map((device) => attention("attention", { batch, queries, cache, scale: headDim ** -0.5, output }, device)),
+      kvCommit("kv_commit", { batch, cache }),
+      ...devices.flatMap((device) => [
+        attention("attention", attend, device),
+        attention("attention", { ...attend, window: 512 }, device),
+        ...bothRows(heads * headDim).map((output) => attentionMerge("attention_merge", { batch, partials, heads, cache, output }, device)),
+      ]),
     ];
   });
 
@@ -138,7 +146,9 @@ function allSteps(model: ModelShape, buffer: () => GPUBuffer): Step[] {
       live: vocabulary - 1,
       counts: buffer(),
       sampled: buffer(),
+      tokens: buffer(),
       threads,
+      candidates: threads === 16 ? 4 : 1,
     }),
   );
 
@@ -151,7 +161,7 @@ const openCompiler = () => (opened ??= openGpu(nodeGpu({ compileOnly: true })));
 async function planOf(model: ModelShape): Promise<{ steps: Step[]; plan: Plan; gpu: Gpu }> {
   const gpu = await openCompiler();
   const usage = GPUBufferUsage.UNIFORM | GPUBufferUsage.STORAGE;
-  const steps = allSteps(model, () => gpu.device.createBuffer({ size: 64, usage }));
+  const steps = allSteps(model, () => gpu.device.createBuffer({ size: 512, usage }));
   return { steps, plan: await Plan.compile(gpu.device, new PipelineCache(gpu.device), steps), gpu };
 }
 

@@ -3,8 +3,8 @@ import { afterAll, beforeAll } from "vitest";
 import { nodeGpu } from "../../src/cli/node_gpu";
 import { Memory } from "../../src/gpu/buffers";
 import { type Gpu, inErrorScopes, openGpu } from "../../src/gpu/device";
-import { type PassShape, Plan, type Step } from "../../src/gpu/plan";
-import { BATCH_WORDS } from "../../src/kernels/tensors";
+import { Plan, type Step } from "../../src/gpu/plan";
+import { BATCH_WORDS, type BatchPass, batchWords } from "../../src/kernels/batch";
 
 export interface Bench {
   readonly gpu: Gpu;
@@ -34,13 +34,13 @@ export class Lab {
   }
 
   /** Runs the steps once; `position` and `stateSlot` are the batch's. */
-  async pass(steps: readonly Step[], shape: PassShape, position = 0, stateSlot = 0): Promise<void> {
+  async pass(steps: readonly Step[], shape: Omit<BatchPass, "position">, position = 0, stateSlot = 0): Promise<void> {
     const { device, pipelines } = this.gpu;
     const plan = await Plan.compile(device, pipelines, steps);
-    device.queue.writeBuffer(this.batch, 0, new Uint32Array([shape.rows, position, shape.headRows, stateSlot]));
+    device.queue.writeBuffer(this.batch, 0, batchWords({ ...shape, position }, stateSlot));
     const encoder = device.createCommandEncoder();
     const pass = encoder.beginComputePass();
-    plan.record(pass, shape);
+    plan.record(pass, { ...shape, position });
     pass.end();
     device.queue.submit([encoder.finish()]);
     await device.queue.onSubmittedWorkDone();

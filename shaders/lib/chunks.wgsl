@@ -1,0 +1,22 @@
+// What attention and attention_merge agree on: keys come in chunks at absolute positions, and which of them a query sees.
+override WINDOW: u32; // a query sees this many keys, its own included
+override SPLIT: u32; // a pass of at most 16 rows keeps what each row gets from each chunk, if it is not more of these
+
+const CHUNK = 128u; // keys
+const LOWEST = -3.0e38; // stands for minus infinity, which WGSL does not promise
+
+// The first positions that queries at these see.
+fn oldest_seen(position: vec4<u32>) -> vec4<u32> {
+  return max(position, vec4<u32>(WINDOW - 1u)) - (WINDOW - 1u);
+}
+
+// Entries that a pass keeps for each row and head: one a chunk that its keys reach into, or one for all.
+fn pass_entries() -> u32 {
+  let chunks = (batch.position + batch.rows + CHUNK - 1u) / CHUNK;
+  return select(1u, chunks, batch.rows <= 16u && batch.rows * chunks <= SPLIT);
+}
+
+// Whether those entries are one a chunk. A pass in the first chunk has one in either case.
+fn is_split() -> bool {
+  return pass_entries() > 1u || batch.position + batch.rows <= CHUNK;
+}
