@@ -16,6 +16,8 @@ interface ImportMetaEnv {
 }
 interface ImportMeta {
   readonly env: ImportMetaEnv;
+  /** All files that match, by path. */
+  glob<T>(pattern: string, options: { readonly query: "?raw"; readonly import: "default"; readonly eager: true }): Record<string, T>;
 }
 
 declare const GPUBufferUsage: {

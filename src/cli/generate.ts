@@ -14,6 +14,7 @@ import { bad, countOption, precisionOption, required, tokensOption, type Values 
 import { writeReply } from "./reply";
 import { SAMPLING_OPTIONS, samplingFrom } from "./sampling_options";
 import type { Terminal } from "./terminal";
+import { openTunings } from "./tuning_file";
 
 const DEFAULT_MAX_TOKENS = 256;
 
@@ -25,6 +26,11 @@ const OPTIONS = {
   "max-tokens": { type: "string", value: "N", help: `how many tokens to write at most (default ${DEFAULT_MAX_TOKENS})` },
   ...SAMPLING_OPTIONS,
   precision: { type: "string", value: "P", help: "full, w8a8 or w4a8 (default: what a package holds, else w8a8)" },
+  tuning: {
+    type: "string",
+    value: "FILE",
+    help: "measure which variants are fastest here, and keep that in this file (default: the usual ones)",
+  },
   context: { type: "string", value: "N", help: "tokens that prompt and reply have room for (default: the model's, at most 4096)" },
   "ignore-eos": { type: "boolean", help: "go on past the tokens that end a reply" },
   json: { type: "boolean", help: 'print {"tokens": [...], "text": "...", "stats": {...}} at the end, in place of text as it comes' },
@@ -55,9 +61,11 @@ async function runGenerate(values: Values<typeof OPTIONS>, terminal: Terminal): 
 
   const checkpoint = await openCheckpoint(new FolderSource(folder));
   const prompt = await readPrompt(values, checkpoint);
+  const tunings = values.tuning === undefined ? null : await openTunings(values.tuning);
   const options = {
     ...(precision && { precision }),
     ...(contextLength !== undefined && { contextLength }),
+    ...(tunings && { tunings }),
     ...(prompt.tokenizer && { liveTokens: prompt.tokenizer.vocabularySize }),
   };
   await withGpu((gpu) =>

@@ -4,10 +4,15 @@ import { create, globals } from "webgpu";
 // Dawn crashes when its instance is collected while a device of it lives, so what was made is kept for as long as the process runs.
 const instances: GPU[] = [];
 
-/** The GPU of this machine, or with `compileOnly` one that validates shaders but runs nothing. */
-export function nodeGpu(options: { readonly compileOnly?: boolean } = {}): GPU {
+export interface NodeGpuOptions {
+  readonly compileOnly?: boolean; // a GPU that validates shaders and runs nothing
+  readonly profile?: boolean; // timestamps to the nanosecond, where Dawn rounds them to a tenth of a millisecond otherwise
+}
+
+/** The GPU of this machine. */
+export function nodeGpu({ compileOnly = false, profile = false }: NodeGpuOptions = {}): GPU {
   Object.assign(globalThis, globals);
-  const gpu = create(options.compileOnly ? ["backend=null"] : []);
+  const gpu = create([...(compileOnly ? ["backend=null"] : []), ...(profile ? ["disable-dawn-features=timestamp_quantization"] : [])]);
   instances.push(gpu);
   return gpu;
 }

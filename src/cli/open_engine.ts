@@ -3,11 +3,11 @@ import { type Gpu, openGpu } from "../gpu/device";
 import type { Checkpoint } from "../weights/source";
 import type { Terminal } from "./terminal";
 
-/** Runs `use` with this machine's GPU, and gives it back. Throws EngineError "no-adapter". */
-export async function withGpu<T>(use: (gpu: Gpu) => Promise<T>): Promise<T> {
+/** Runs `use` with this machine's GPU, and gives it back; with `profile`, one that tells the time of its work. Throws EngineError "no-adapter". */
+export async function withGpu<T>(use: (gpu: Gpu) => Promise<T>, { profile = false } = {}): Promise<T> {
   // Loaded only now, so that what needs no GPU also runs where the native library does not load.
   const { nodeGpu } = await import("./node_gpu");
-  const gpu = await openGpu(nodeGpu());
+  const gpu = await openGpu(nodeGpu({ profile }), { profile });
   try {
     return await use(gpu);
   } finally {

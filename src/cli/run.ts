@@ -1,4 +1,5 @@
 import { EngineError } from "../protocol/errors";
+import { bench } from "./bench";
 import type { Command } from "./command";
 import { convert } from "./convert";
 import { generate } from "./generate";
@@ -7,7 +8,7 @@ import { bad } from "./options";
 import { perplexity } from "./perplexity";
 import type { Terminal } from "./terminal";
 
-const COMMANDS: readonly Command[] = [generate, logits, perplexity, convert];
+const COMMANDS: readonly Command[] = [generate, logits, perplexity, convert, bench];
 
 const HELP = `Gyre runs language models on this machine's GPU.
 

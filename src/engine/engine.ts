@@ -7,8 +7,11 @@ import { EngineError } from "../protocol/errors";
 import { MAX_BLOCK } from "../quantize/hadamard";
 import { inPrompt } from "../speculate/filters";
 import type { Checkpoint } from "../weights/source";
+import type { Meter } from "./meter";
+import { Pace } from "./pace";
 import { Runner } from "./runner";
 import { Sequence } from "./sequence";
+import type { Tuning, TuningStore } from "./tuning";
 
 const DEFAULT_CONTEXT = 4096;
 const STATE_COPIES = 8;
@@ -25,6 +28,8 @@ export interface EngineOptions {
   readonly maxRows?: number; // tokens a pass
   readonly maxHeadRows?: number; // logits a pass
   readonly liveTokens?: number; // ids from here on are never drawn; default: the whole vocabulary
+  /** Where the variants that are fastest here are kept; the first load measures them. Default: none, and the usual ones are taken. */
+  readonly tunings?: TuningStore;
   readonly onProgress?: (event: LoadEvent) => void;
 }
 
@@ -47,10 +52,12 @@ export class Engine {
   readonly shape: ModelShape;
   readonly precision: WeightPrecision;
   readonly contextLength: number;
+  readonly tuning: Tuning;
   readonly loadMs: number;
   readonly #runner: Runner;
   readonly #sequence: Sequence;
   readonly #copies: GPUBuffer;
+  readonly #pace: Pace;
   readonly #maxRows: number;
   readonly #maxHeadRows: number;
   #busy = false;
@@ -58,13 +65,24 @@ export class Engine {
   private constructor(
     runner: Runner,
     shape: ModelShape,
-    settings: { precision: WeightPrecision; contextLength: number; maxRows: number; maxHeadRows: number; loadMs: number },
+    settings: {
+      precision: WeightPrecision;
+      contextLength: number;
+      maxRows: number;
+      maxHeadRows: number;
+      tuning: Tuning;
+      software: boolean;
+      loadMs: number;
+    },
   ) {
     this.#runner = runner;
     this.shape = shape;
     this.precision = settings.precision;
     this.contextLength = settings.contextLength;
+    this.tuning = settings.tuning;
     this.loadMs = settings.loadMs;
+    // In software nobody's screen waits, and small passes would only be slower.
+    this.#pace = new Pace({ most: settings.maxRows, ...(settings.software && { targetMs: Number.POSITIVE_INFINITY }) });
     this.#maxRows = settings.maxRows;
     this.#maxHeadRows = settings.maxHeadRows;
     this.#sequence = new Sequence(runner.stateBytes > 0 ? STATE_COPIES : null);
@@ -88,9 +106,16 @@ export class Engine {
     }
     const maxRows = Math.min(options.maxRows ?? (gpu.software ? 64 : 256), contextLength);
     const maxHeadRows = Math.min(options.maxHeadRows ?? 1, maxRows);
-    const { onProgress = () => {} } = options;
+    const { onProgress = () => {}, tunings = null } = options;
+    // Fetched while a model is being read, not before the page can be used.
+    const [{ chooseFor, completeTuning }, { expectRowsIndependent, selfTest }] = await Promise.all([
+      import("./choose"),
+      import("./self_test"),
+    ]);
+    const tuned = await chooseFor(gpu, model, { precision, config: checkpoint.config, store: tunings });
     const runner = await Runner.load(gpu, model, checkpoint, {
       precision,
+      choices: tuned.choices,
       // bf16 keys and values would do for chatting, but moved logits of the golden models by 3 to 8 thousandths of the largest one.
       cacheType: precision === "full" ? "f32" : "int8",
       context: contextLength,
@@ -101,13 +126,39 @@ export class Engine {
       onWeights: (done) => onProgress({ phase: "upload", done, total: checkpoint.bytes }),
       onCompiled: (done, total) => onProgress({ phase: "compile", done, total }),
     });
-    return new Engine(runner, model.shape, { precision, contextLength, maxRows, maxHeadRows, loadMs: performance.now() - start });
+    const settings = { precision, contextLength, maxRows, maxHeadRows, software: gpu.software };
+    try {
+      await selfTest(
+        gpu,
+        runner.dispatches({ rows: 1, headRows: 1 }).map(({ dispatch }) => dispatch),
+      );
+      // In software that takes as long as a reply's first words, and what it computes there is what the tests have seen.
+      if (!gpu.software) await expectRowsIndependent(runner, model.shape.vocabularySize, Math.min(20, maxRows));
+      const room = { contextLength, maxRows, maxHeadRows, vocabulary: model.shape.vocabularySize };
+      const tuning = await completeTuning(tuned, runner, room, tunings);
+      runner.clearStates();
+      return new Engine(runner, model.shape, { ...settings, tuning, loadMs: performance.now() - start });
+    } catch (error) {
+      runner.dispose();
+      throw error;
+    }
   }
 
   /** Bytes on the GPU. */
   get memory(): { readonly weightBytes: number; readonly cacheBytes: number; readonly scratchBytes: number } {
     const { weights, cache, scratch } = this.#runner.memory;
     return { weightBytes: weights, cacheBytes: cache, scratchBytes: scratch };
+  }
+
+  /** Measures this engine's passes. They overwrite the caches, so nothing may be generated meanwhile, and `reset` must follow. */
+  async meter(): Promise<Meter> {
+    const { Meter } = await import("./meter"); // chatting never needs it
+    return new Meter(this.#runner, {
+      contextLength: this.contextLength,
+      maxRows: this.#maxRows,
+      maxHeadRows: this.#maxHeadRows,
+      vocabulary: this.shape.vocabularySize,
+    });
   }
 
   /** Forgets the sequence in the caches. */
@@ -132,13 +183,16 @@ export class Engine {
       request.onCached?.(cachedTokens);
       const end = (reason: GenerateSummary["reason"]): GenerateSummary => ({ reason, passes });
       let position = cachedTokens;
-      for (; tokens.length - position > this.#maxRows; position += this.#maxRows, passes++) {
+      for (; tokens.length - position > this.#pace.rows; passes++) {
         if (signal?.aborted) return end("aborted");
-        const chunk = tokens.slice(position, position + this.#maxRows);
+        const chunk = tokens.slice(position, position + this.#pace.rows);
+        const start = performance.now();
         this.#runner.feed({ rows: chunk.length, headRows: 0, position, tokens: chunk });
         this.#sequence.push(chunk);
         // Waiting between chunks lets an abort take effect, and keeps the queue short.
         await this.#runner.settle();
+        this.#pace.passed(chunk.length, performance.now() - start);
+        position += chunk.length;
       }
       const last = tokens.slice(position);
       pending = this.#runner.draw({ rows: last.length, headRows: 1, position, tokens: last });

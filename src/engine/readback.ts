@@ -1,6 +1,7 @@
 // Small results on their way back from the GPU. A few buffers take turns, so that a pass can be submitted while the last one is still read.
 import type { Memory } from "../gpu/buffers";
 import type { Gpu } from "../gpu/device";
+import { needsNudge, nudged } from "../gpu/nudge";
 import { EngineError } from "../protocol/errors";
 
 export class Readback {
@@ -8,6 +9,7 @@ export class Readback {
   readonly #memory: Memory;
   readonly #label: string;
   readonly #bytes: number;
+  readonly #slow = needsNudge();
   readonly #free: GPUBuffer[] = [];
 
   constructor(gpu: Gpu, memory: Memory, label: string, bytes: number) {
@@ -27,7 +29,8 @@ export class Readback {
       throw error;
     }
     try {
-      await buffer.mapAsync(GPUMapMode.READ, 0, Math.max(4, bytes));
+      const mapped = buffer.mapAsync(GPUMapMode.READ, 0, Math.max(4, bytes));
+      await (this.#slow ? nudged(this.#gpu.device, mapped) : mapped);
     } catch (error) {
       throw new EngineError("device-lost", "The graphics processor was reset or taken away.", String(error));
     }

@@ -1,9 +1,10 @@
 // One forward pass on the GPU: what changes from pass to pass is written, the plan is recorded, everything is submitted once.
-import { Memory } from "../gpu/buffers";
+import { type Bound, Memory } from "../gpu/buffers";
 import { type Gpu, inErrorScopes } from "../gpu/device";
-import { Plan } from "../gpu/plan";
+import { type Dispatch, type PassShape, Plan } from "../gpu/plan";
+import type { KernelTime, Profiler } from "../gpu/profile";
 import { BATCH_WORDS, type BatchPass, batchWords, historyEntries } from "../kernels/batch";
-import { sampleThreads } from "../kernels/policy";
+import { type Choices, sampleThreads } from "../kernels/policy";
 import { SAMPLING_BYTES, type SamplingParams, sample, writeSampling } from "../kernels/sample";
 import type { CacheType } from "../kernels/tensors";
 import { Builder, type State } from "../models/builder";
@@ -15,6 +16,7 @@ import { Readback } from "./readback";
 
 export interface RunnerOptions {
   readonly precision: WeightPrecision;
+  readonly choices?: Choices; // of variants; default: the usual ones
   readonly cacheType: CacheType;
   readonly context: number; // positions
   readonly maxRows: number;
@@ -49,6 +51,7 @@ export class Runner {
   readonly #parts: Parts;
   readonly #drawn: Readback;
   readonly #context: number;
+  #profiler: Profiler | null = null; // while a pass is being profiled
   #stateSlot = 0; // the one that holds the current recurrent states
   #tree: number | null = null; // position of the root of a tree pass, until it is said which of its rows are kept
   #counts = new Uint32Array(); // what the GPU counts, for the tokens that the host has read
@@ -86,7 +89,15 @@ export class Runner {
       bytes += more;
       options.onWeights(bytes);
     });
-    const builder = new Builder({ ...options, memory, device: gpu, batch, tokens });
+    const { packedDot, software } = gpu;
+    const traits = { packedDot, software, ...(options.choices && { choices: options.choices }) };
+    const builder = new Builder({
+      ...options,
+      memory,
+      device: traits,
+      batch,
+      tokens,
+    });
     const { values: logits } = await model.build(builder, weights);
     await settle();
 
@@ -157,6 +168,23 @@ export class Runner {
     } finally {
       readback.release();
     }
+  }
+
+  /** Draws like `draw`, and tells how long the GPU took for each dispatch, in the order of `dispatches`. For measuring only. */
+  async profile(pass: Pass, profiler: Profiler): Promise<readonly KernelTime[]> {
+    this.#profiler = profiler;
+    try {
+      await this.draw(pass);
+    } finally {
+      this.#profiler = null;
+    }
+    return profiler.read();
+  }
+
+  /** What a pass that draws dispatches, and the bytes of weights and of caches that each dispatch is bound to. */
+  dispatches(shape: PassShape): readonly (Bound & { readonly dispatch: Dispatch })[] {
+    const { memory, forward, draw } = this.#parts;
+    return [...forward.dispatches(shape), ...draw.dispatches(shape)].map((dispatch) => ({ dispatch, ...memory.bound(dispatch.bindings) }));
   }
 
   /** Keeps these rows of the last pass, a tree, where no pass follows that would: caches and states are then as plain decoding leaves them. */
@@ -237,7 +265,7 @@ export class Runner {
     queue.writeBuffer(batch, 0, batchWords(pass, this.#stateSlot));
     if (pass.tokens !== "sampled") queue.writeBuffer(tokens, 0, Uint32Array.from(pass.tokens));
     this.#encode((encoder) => {
-      const compute = encoder.beginComputePass();
+      const compute = this.#profiler?.begin(encoder) ?? encoder.beginComputePass();
       if (isScattered(pass.accepted ?? [])) commit.record(compute, pass);
       forward.record(compute, pass);
       if (draw) drawPlan.record(compute, pass);

@@ -3,6 +3,11 @@ import { EngineError } from "../protocol/errors";
 /** What a buffer is for; memory is reported by these. */
 export type Purpose = "weights" | "cache" | "scratch";
 
+export interface Bound {
+  readonly weightBytes: number;
+  readonly cacheBytes: number;
+}
+
 /** Allocates every buffer of a model, counts bytes by purpose, and frees all at once. */
 export class Memory {
   readonly #device: GPUDevice;
@@ -46,6 +51,13 @@ export class Memory {
     const tail = new Uint8Array(4);
     tail.set(new Uint8Array(data.buffer, data.byteOffset + whole, data.byteLength - whole));
     this.#device.queue.writeBuffer(buffer, offset + whole, tail);
+  }
+
+  /** How much of the weights and of the caches such bindings reach; a buffer that is bound twice counts once. */
+  bound(bindings: Readonly<Record<string, GPUBuffer>>): Bound {
+    const buffers = [...new Set(Object.values(bindings))];
+    const bytes = (purpose: Purpose) => buffers.reduce((sum, buffer) => sum + (this.#buffers.get(buffer) === purpose ? buffer.size : 0), 0);
+    return { weightBytes: bytes("weights"), cacheBytes: bytes("cache") };
   }
 
   /** Frees one buffer ahead of the others. */

@@ -26,6 +26,9 @@ export interface Dispatch {
 /** One step of a plan: variants of a kernel with equal results; the first that fits the pass is run. */
 export type Step = readonly Dispatch[];
 
+/** What a plan records into: a compute pass, or a profiler that makes one of each dispatch. */
+export type Recorder = Pick<GPUComputePassEncoder, "setPipeline" | "setBindGroup" | "dispatchWorkgroups">;
+
 interface Compiled {
   readonly pipeline: GPUComputePipeline;
   readonly bindGroup: GPUBindGroup;
@@ -57,17 +60,28 @@ export class Plan {
   }
 
   /** Records every step for a pass of this shape; steps whose grid is empty are left out. */
-  record(pass: GPUComputePassEncoder, shape: PassShape): void {
+  record(pass: Recorder, shape: PassShape): void {
     for (const variants of this.#steps) {
-      const chosen = variants.find(({ dispatch }) => dispatch.fits?.(shape) ?? true);
-      if (!chosen) throw new EngineError("internal", `No variant takes ${shape.rows} rows.`, variants[0]?.dispatch.label ?? "");
-      const [x, y, z] = chosen.dispatch.grid(shape);
+      const { pipeline, bindGroup, dispatch } = choose(variants, shape);
+      const [x, y, z] = dispatch.grid(shape);
       if (x * y * z === 0) continue;
-      pass.setPipeline(chosen.pipeline);
-      pass.setBindGroup(0, chosen.bindGroup);
+      pass.setPipeline(pipeline);
+      pass.setBindGroup(0, bindGroup);
       pass.dispatchWorkgroups(x, y, z);
     }
   }
+
+  /** What `record` dispatches for such a pass, in its order. */
+  dispatches(shape: PassShape): readonly Dispatch[] {
+    const chosen = this.#steps.map((variants) => choose(variants, shape).dispatch);
+    return chosen.filter((dispatch) => dispatch.grid(shape).every((workgroups) => workgroups > 0));
+  }
+}
+
+function choose(variants: readonly Compiled[], shape: PassShape): Compiled {
+  const chosen = variants.find(({ dispatch }) => dispatch.fits?.(shape) ?? true);
+  if (!chosen) throw new EngineError("internal", `No variant takes ${shape.rows} rows.`, variants[0]?.dispatch.label ?? "");
+  return chosen;
 }
 
 function makeBindGroup(device: GPUDevice, pipeline: GPUComputePipeline, dispatch: Dispatch): GPUBindGroup {

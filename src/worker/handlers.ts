@@ -10,6 +10,7 @@ import { endTokens } from "../text/end_tokens";
 import { loadTemplate } from "../text/template";
 import { loadTokenizer } from "../text/tokenizer";
 import { openCheckpoint } from "../weights/checkpoint";
+import { IndexedTunings } from "../weights/tuning_store";
 import type { Models } from "./models";
 
 interface Loaded {
@@ -20,6 +21,7 @@ interface Loaded {
 
 /** `onLost` hears when the GPU is gone, after which nothing here works any more. */
 export function makeHandlers(models: Models, onLost: (error: EngineError) => void): Handlers {
+  const tunings = new IndexedTunings();
   let gpu: Promise<Gpu> | null = null;
   let loaded: Loaded | null = null;
   let loading: Promise<unknown> = Promise.resolve();
@@ -68,7 +70,7 @@ export function makeHandlers(models: Models, onLost: (error: EngineError) => voi
     const template = await loadTemplate(source, tokenizer);
     signal.throwIfAborted();
     await unload();
-    const engine = await Engine.load(device, checkpoint, { liveTokens: tokenizer.vocabularySize, onProgress: emit });
+    const engine = await Engine.load(device, checkpoint, { liveTokens: tokenizer.vocabularySize, tunings, onProgress: emit });
     if (signal.aborted) {
       engine.dispose();
       throw signal.reason;

@@ -1,0 +1,205 @@
+import { writeFile } from "node:fs/promises";
+import { basename, resolve } from "node:path";
+import type { Engine, EngineOptions } from "../engine/engine";
+import type { Meter } from "../engine/meter";
+import { operationsOf } from "../engine/operations";
+import { randomCheckpoint } from "../engine/random_checkpoint";
+import type { Gpu } from "../gpu/device";
+import { Profiler } from "../gpu/profile";
+import { type Budget, copyBandwidth } from "../gpu/timing";
+import { openCheckpoint } from "../weights/checkpoint";
+import type { Checkpoint } from "../weights/source";
+import { type BenchReport, describeReport } from "./bench_report";
+import { rooflineSvg } from "./bench_svg";
+import { defineCommand } from "./command";
+import { measureEnergy } from "./energy";
+import { FolderSource } from "./folder_source";
+import { withEngine, withGpu } from "./open_engine";
+import { bad, countOption, precisionOption, type Values } from "./options";
+import { SHAPES, shapeNamed } from "./shapes";
+import type { Terminal } from "./terminal";
+import { openTunings } from "./tuning_file";
+
+const PREFILLS = [128, 512, 2048];
+const DEPTHS = [0, 2048, 8192];
+const ROWS = [1, 2, 4, 8, 16];
+const CONTEXT = 8192 + 128; // room for the deepest of them
+
+interface Patience {
+  readonly figure: Budget;
+  readonly longest: number; // ms that a single sample may be expected to take
+  readonly energyMs: number;
+}
+const THOROUGH: Patience = { figure: { ms: 3000, samples: 9 }, longest: 12_000, energyMs: 2000 };
+const QUICK: Patience = { figure: { ms: 700, samples: 3 }, longest: 2500, energyMs: 500 };
+
+const OPTIONS = {
+  model: { type: "string", value: "DIR", help: "the model's folder" },
+  shape: { type: "string", value: "NAME", help: `in its place, random weights in the shape of ${Object.keys(SHAPES).join(", ")}` },
+  layers: { type: "string", value: "N", help: "only the first N layers of the shape" },
+  precision: { type: "string", value: "P", help: "full, w8a8 or w4a8 (default: what a package holds, else w8a8)" },
+  tuning: {
+    type: "string",
+    value: "FILE",
+    help: "measure which variants are fastest here, and keep that in this file (default: the usual ones)",
+  },
+  context: { type: "string", value: "N", help: `tokens that there is room for (default: the model's, at most ${CONTEXT})` },
+  quick: { type: "boolean", help: "fewer samples, and no times of single kernels" },
+  json: { type: "boolean", help: "print one JSON object in place of a table" },
+  svg: { type: "string", value: "FILE", help: "also draw what each kernel reaches of the device's bandwidth (a roofline)" },
+} as const;
+
+export const bench = defineCommand({
+  name: "bench",
+  summary: "Measures how fast a model runs on this machine.",
+  usage: "(--model DIR | --shape NAME) [options]",
+  notes:
+    "Figures are medians. c is what a pass of so many rows costs in passes of one row. Bytes are those that a token has to read at least:\n" +
+    "weights once, keys and values up to its depth. A figure that would take too long, or needs more context, is left out with the reason.",
+  options: OPTIONS,
+  run: runBench,
+});
+
+async function runBench(values: Values<typeof OPTIONS>, terminal: Terminal): Promise<void> {
+  const [name, checkpoint] = await openModel(values);
+  const precision = precisionOption(values.precision);
+  const patience = values.quick === true ? QUICK : THOROUGH;
+  const { max_position_embeddings: positions } = checkpoint.config;
+  const contextLength = countOption(values.context, "context") ?? Math.min(CONTEXT, typeof positions === "number" ? positions : 2048);
+  const tunings = values.tuning === undefined ? null : await openTunings(values.tuning);
+  const options = { contextLength, maxHeadRows: Math.max(...ROWS), ...(precision && { precision }), ...(tunings && { tunings }) };
+
+  const figures = await withGpu((gpu) =>
+    withEngine(gpu, checkpoint, options, terminal, (engine) => measure(engine, gpu, patience, terminal)),
+  );
+  const kernels = values.quick === true ? { skipped: "--quick" } : await measureKernels(checkpoint, options, terminal);
+  const report: BenchReport = {
+    model: name,
+    parameters: checkpoint.packed?.parameters ?? null,
+    operations: operationsOf(checkpoint.config),
+    ...figures,
+    kernels,
+  };
+  if (values.svg !== undefined) await writeFile(values.svg, rooflineSvg(report));
+  await terminal.out(values.json === true ? `${JSON.stringify(report)}\n` : describeReport(report));
+}
+
+async function openModel({ model, shape, layers }: Values<typeof OPTIONS>): Promise<[name: string, checkpoint: Checkpoint]> {
+  if ((model === undefined) === (shape === undefined)) throw bad("Give either --model or --shape.");
+  const count = countOption(layers, "layers");
+  if (shape !== undefined) return [shape, randomCheckpoint(shape, shapeNamed(shape, count))];
+  if (count !== undefined) throw bad("--layers is for a --shape.");
+  const checkpoint = await openCheckpoint(new FolderSource(model ?? ""));
+  return [checkpoint.packed?.name ?? basename(resolve(model ?? "")), checkpoint];
+}
+
+/** Everything but the kernels' times: on a device without timestamps, which may cost speed even while unused. */
+async function measure(engine: Engine, gpu: Gpu, patience: Patience, terminal: Terminal) {
+  const { contextLength } = engine;
+  const meter = await engine.meter();
+  const say = (what: string) => {
+    terminal.signal.throwIfAborted();
+    terminal.progress(`Measuring ${what}`);
+  };
+  say("the copy bandwidth");
+  const bandwidth = await copyBandwidth(gpu.device, gpu.software ? 2 ** 26 : 2 ** 28, { ...patience.figure, ms: 1000 });
+  const noRoom = `the context is ${contextLength} tokens`;
+
+  const prefill: BenchReport["prefill"][number][] = [];
+  let msPerToken = 0;
+  for (const tokens of PREFILLS) {
+    say(`prefill, ${tokens} tokens`);
+    const expected = tokens * msPerToken;
+    const tooLong = tokens <= contextLength && expected > patience.longest;
+    const timing = tooLong ? null : await meter.prefill(tokens, patience.figure);
+    if (timing) msPerToken = timing.ms / tokens;
+    const skipped = tooLong ? `about ${Math.round(expected / 1000)} s a sample` : noRoom;
+    const figure = timing && { ms: timing.ms, tokensPerSecond: (tokens * 1000) / timing.ms, passes: meter.prefillPasses(tokens) };
+    prefill.push({ tokens, ...(figure ? { ...figure, skipped: null } : { skipped }) });
+  }
+
+  const decode: BenchReport["decode"][number][] = [];
+  for (const depth of DEPTHS) {
+    say(`decode at ${depth}`);
+    const timing = await meter.decode(depth, patience.figure);
+    const { bytes } = meter.load(depth);
+    const GBps = timing ? bytes / timing.ms / 1e6 : 0;
+    const figure = timing && { ms: timing.ms, tokensPerSecond: 1000 / timing.ms, bytes, GBps, share: (GBps * 1e9) / bandwidth };
+    decode.push({ depth, ...(figure ? { ...figure, skipped: null } : { skipped: noRoom }) });
+  }
+
+  const rowCosts: BenchReport["rowCosts"][number][] = [];
+  let one = 0;
+  for (const rows of ROWS) {
+    say(`a pass of ${rows} rows`);
+    const timing = await meter.verify(rows, 0, patience.figure);
+    if (timing && rows === 1) one = timing.ms;
+    rowCosts.push({ rows, ...(timing ? { ms: timing.ms, ratio: timing.ms / one, skipped: null } : { skipped: noRoom }) });
+  }
+
+  say("energy");
+  const submits = await countSubmits(gpu, meter);
+  return {
+    adapter: gpu.name,
+    software: gpu.software,
+    precision: engine.precision,
+    contextLength,
+    choices: engine.tuning.choices,
+    loadMs: engine.loadMs,
+    memory: engine.memory,
+    copyGBps: bandwidth / 1e9,
+    prefill,
+    decode,
+    rowCosts,
+    dispatchesPerToken: meter.load(0).dispatches,
+    submitsPerToken: submits,
+    energy: await energyOf(meter, patience.energyMs),
+  };
+}
+
+async function energyOf(meter: Meter, ms: number): Promise<BenchReport["energy"]> {
+  let tokens = 0;
+  const end = performance.now() + ms;
+  const energy = await measureEnergy(async () => {
+    while (performance.now() < end) tokens += await meter.decodeSome(0);
+  });
+  if (energy === null) return { skipped: "this machine has no counter that may be read" };
+  return { joulesPerToken: energy.joules / tokens, counters: energy.counters, skipped: null };
+}
+
+/** Submits a token, counted as they happen. */
+async function countSubmits({ device }: Gpu, meter: Meter): Promise<number> {
+  const { queue } = device;
+  const submit = queue.submit.bind(queue);
+  let submits = 0;
+  queue.submit = (buffers) => {
+    submits++;
+    submit(buffers);
+  };
+  try {
+    const tokens = await meter.decodeSome(0);
+    return submits / tokens;
+  } finally {
+    queue.submit = submit;
+  }
+}
+
+/** GPU times by kernel, on a device of its own that has timestamps. */
+async function measureKernels(checkpoint: Checkpoint, options: EngineOptions, terminal: Terminal): Promise<BenchReport["kernels"]> {
+  return withGpu(
+    async (gpu): Promise<BenchReport["kernels"]> => {
+      if (!gpu.timestamps) return { skipped: "this graphics processor has no timestamps" };
+      return withEngine(gpu, checkpoint, options, terminal, async (engine) => {
+        const profiler = new Profiler(gpu.device);
+        const list = await (await engine.meter()).kernels(0, profiler, 5);
+        profiler.dispose();
+        return {
+          depth: 0,
+          list: list.map((share) => ({ ...share, GBps: share.ms > 0 ? share.bytes / share.ms / 1e6 : 0 })),
+          skipped: null,
+        };
+      });
+    },
+    { profile: true },
+  );
+}

@@ -1,0 +1,67 @@
+// Which variants a model is loaded with: those that were measured here, or the usual ones, and in either case only what computes right.
+import type { Gpu } from "../gpu/device";
+import { type Choices, candidates, defaultChoices } from "../kernels/policy";
+import type { Model } from "../models/family";
+import type { WeightPrecision } from "../models/weights";
+import { allShaders } from "./all_shaders";
+import type { Room } from "./meter";
+import type { Runner } from "./runner";
+import { wrongResult } from "./self_test";
+import { heaviestShapes, MOST_ROWS, Trial } from "./trial";
+import { type RowCost, readTuning, type Tuning, type TuningStore, tuningKey } from "./tuning";
+
+/** One pass for each of the pipelines of products, with a row to spare where that is possible; 17 are many. */
+const CHECKED_ROWS = [1, 2, 3, 5, 9, 17];
+
+/** Choices for a model on this device, and the costs of its passes if they are known already. */
+export interface Chosen {
+  readonly key: string; // to keep them under
+  readonly choices: Choices;
+  readonly costs: readonly RowCost[] | null;
+}
+
+export interface ChooseOptions {
+  readonly precision: WeightPrecision;
+  readonly config: unknown; // config.json
+  readonly store: TuningStore | null;
+  readonly product?: ConstructorParameters<typeof Trial>[3]; // for tests, one that may be wrong
+}
+
+/**
+ * The choices for a model on this device: those kept in the store, or measured now; without a store the usual ones, and nothing is timed. What
+ * was chosen is held to the reference in any case, and what is wrong is replaced. Throws EngineError "wrong-result" where nothing is right.
+ */
+export async function chooseFor(gpu: Gpu, model: Model, { precision, config, store, product }: ChooseOptions): Promise<Chosen> {
+  const key = store ? await tuningKey(gpu.name, allShaders, JSON.stringify(config), precision) : "";
+  const kept = store && readTuning(await store.get(key).catch(() => null), gpu);
+  const usual = { key, choices: kept?.choices ?? defaultChoices(gpu), costs: kept?.costs ?? null };
+  if (precision === "full") return usual; // its products have no variants
+  const trial = new Trial(gpu, heaviestShapes(model.linears), MOST_ROWS, product);
+  try {
+    const isKnown = store === null || kept !== null;
+    if (isKnown && (await isRight(trial, usual.choices))) return usual;
+    const { tune } = await import("./tuner");
+    // Where nobody keeps what is measured, the first that is right will do.
+    const budget = store ? undefined : 0;
+    const choices = await tune(candidates(gpu), defaultChoices(gpu), (some, rows) => trial.measure(some, rows), budget);
+    if (!(await isRight(trial, choices))) throw wrongResult(`linear_int8, ${Object.values(choices).join(" ")}`);
+    return { key, choices, costs: null };
+  } finally {
+    trial.dispose();
+  }
+}
+
+/** Measures what passes cost where that is not known and somebody keeps it. The caches hold nothing of use afterwards. */
+export async function completeTuning(chosen: Chosen, runner: Runner, room: Room, store: TuningStore | null): Promise<Tuning> {
+  const { key, choices, costs } = chosen;
+  if (costs || !store) return { choices, costs: costs ?? [] };
+  const { measureCosts } = await import("./tuner");
+  const tuning = { choices, costs: await measureCosts(runner, room) };
+  await store.put(key, tuning).catch(() => {}); // it will be measured again
+  return tuning;
+}
+
+async function isRight(trial: Trial, choices: Choices): Promise<boolean> {
+  for (const rows of CHECKED_ROWS) if (!(await trial.check(choices, rows))) return false;
+  return true;
+}

@@ -1,0 +1,39 @@
+// How many tokens of a prompt go into a pass. A GPU also draws the screen, and does so between submits: a long one freezes the page, and one
+// of seconds makes the system reset the device. Results do not depend on it, since a row's numbers never depend on the rows beside it.
+
+export interface PaceOptions {
+  readonly most: number; // rows that a pass has room for
+  readonly targetMs?: number; // of a pass; Infinity where nobody waits for the device but us
+}
+
+const TARGET_MS = 60; // of the 100 after which a screen is seen to stand still: what follows may take longer than what was measured
+const FIRST = 16; // rows, until anything is known
+const LEAST = 4; // fewer gain nothing: the weights are read for each pass
+const GROWTH = 2; // from one pass to the next: a first pass warms up, and what it took says little
+
+export class Pace {
+  readonly #most: number;
+  readonly #targetMs: number;
+  #rows: number;
+
+  constructor({ most, targetMs = TARGET_MS }: PaceOptions) {
+    this.#most = most;
+    this.#targetMs = targetMs;
+    this.#rows = Number.isFinite(targetMs) ? Math.min(FIRST, most) : most;
+  }
+
+  /** Rows of the next pass, at most. */
+  get rows(): number {
+    return this.#rows;
+  }
+
+  /** A pass of `rows` rows took `ms`, from its submit until the GPU was done. */
+  passed(rows: number, ms: number): void {
+    // One that was shorter than allowed, and fast, says nothing of a whole one.
+    if (!Number.isFinite(this.#targetMs) || (rows < this.#rows && ms < this.#targetMs)) return;
+    const wanted = Math.min(rows * (this.#targetMs / Math.max(ms, 0.01)), rows * GROWTH);
+    // Whole tiles of the products of many rows, where there is more than one.
+    const whole = wanted > FIRST ? Math.floor(wanted / FIRST) * FIRST : Math.floor(wanted);
+    this.#rows = Math.min(this.#most, Math.max(LEAST, whole));
+  }
+}

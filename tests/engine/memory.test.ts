@@ -1,0 +1,88 @@
+// What a model takes: on the GPU weights, caches and little else; in the page's heap a few pieces of weights at a time.
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { expect, test } from "vitest";
+import { SHAPES, shapeNamed } from "../../src/cli/shapes";
+import { randomCheckpoint } from "../../src/engine/random_checkpoint";
+import { Runner } from "../../src/engine/runner";
+import { parseModel } from "../../src/models/registry";
+import type { Checkpoint } from "../../src/weights/source";
+import { paperGpu } from "../setup/paper_gpu";
+
+const MIB = 2 ** 20;
+
+function load(checkpoint: Checkpoint, context = 4096): Promise<Runner> {
+  const model = parseModel(checkpoint.config);
+  const { maxPositions, vocabularySize } = model.shape;
+  return Runner.load(paperGpu({ packedDot: true, software: false }), model, checkpoint, {
+    precision: "w8a8",
+    cacheType: "int8",
+    context: Math.min(context, maxPositions),
+    maxRows: 256,
+    maxHeadRows: 16,
+    live: vocabularySize,
+    onWeights: () => {},
+    onCompiled: () => {},
+  });
+}
+
+/** The shape with the same few bytes for every tensor, since only their count matters. */
+function sparing(name: string): Checkpoint {
+  const checkpoint = randomCheckpoint(name, shapeNamed(name));
+  const zeros = new ArrayBuffer(8 * MIB);
+  return {
+    ...checkpoint,
+    async tensor(tensor, from = 0, to) {
+      const { shape, end } = checkpoint.tensors.get(tensor)!;
+      const rows = shape[0] ?? 0;
+      return new Uint8Array(zeros, 0, ((to ?? rows) - from) * (end / rows));
+    },
+  };
+}
+
+test.each(Object.keys(SHAPES))("%s: at most 64 MiB beside its weights and caches", async (name) => {
+  const checkpoint = sparing(name);
+  const { weights, cache, scratch } = (await load(checkpoint)).memory;
+  expect(weights).toBeGreaterThan(checkpoint.bytes * 0.999); // a shape lists small tensors of both types of layers for each
+  expect(weights).toBeLessThan(checkpoint.bytes * 1.001 + MIB);
+  expect(scratch).toBeLessThanOrEqual(64 * MIB);
+  // Keys and values in INT8 with a scale a head, so about half of what 16-bit floats take.
+  const longer = (await load(checkpoint, 8192)).memory;
+  const { config } = shapeNamed(name);
+  const number = (key: string) => Number(config[key]);
+  const types = config["layer_types"];
+  const layers = Array.isArray(types) ? types.filter((type) => type === "full_attention").length : number("num_hidden_layers");
+  const headDim = number("hidden_size") / number("num_attention_heads");
+  const perToken = 2 * layers * number("num_key_value_heads") * (headDim + 4);
+  const positions = Math.min(8192, number("max_position_embeddings")) - Math.min(4096, number("max_position_embeddings"));
+  expect(longer.cache - cache).toBe(perToken * positions);
+});
+
+test("the heap holds a few pieces of weights at a time, whatever the model's size", async () => {
+  setFlagsFromString("--expose-gc");
+  const gc = runInNewContext("gc") as () => void;
+  const checkpoint = randomCheckpoint("stories42M", shapeNamed("stories42M"));
+  expect(checkpoint.bytes).toBeGreaterThan(40 * MIB);
+  const given: WeakRef<ArrayBuffer>[] = [];
+  let most = 0;
+  let total = 0;
+  await load({
+    ...checkpoint,
+    async tensor(...args) {
+      // What was given before and is held no more goes now; a task of its own, for a WeakRef that was looked at holds on until the task's end.
+      await new Promise((resolve) => setImmediate(resolve));
+      gc();
+      const bytes = await checkpoint.tensor(...args);
+      given.push(new WeakRef(bytes.buffer));
+      total += bytes.length;
+      most = Math.max(
+        most,
+        given.reduce((sum, reference) => sum + (reference.deref()?.byteLength ?? 0), 0),
+      );
+      return bytes;
+    },
+  });
+  expect(total).toBeGreaterThanOrEqual(checkpoint.bytes * 0.99);
+  expect(most).toBeGreaterThanOrEqual(3 * MIB);
+  expect(most).toBeLessThanOrEqual(12 * MIB);
+});

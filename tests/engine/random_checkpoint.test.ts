@@ -1,0 +1,68 @@
+import { expect, test } from "vitest";
+import { SHAPES, shapeNamed } from "../../src/cli/shapes";
+import { operationsOf } from "../../src/engine/operations";
+import { randomCheckpoint } from "../../src/engine/random_checkpoint";
+
+// Parameters that the models' own pages and files give.
+const PARAMETERS: Readonly<Record<string, number>> = {
+  "LFM2.5-350M": 354_483_968,
+  "LFM2.5-1.2B": 1_170_340_608,
+  "Llama-3.2-1B": 1_235_814_400,
+  "SmolLM2-135M": 134_515_008,
+  "SmolLM2-360M": 361_821_120,
+  stories15M: 15_191_712,
+  stories42M: 41_689_600,
+  stories110M: 109_529_856,
+};
+
+test.each(Object.keys(SHAPES))("%s has the weights of the real model", (name) => {
+  const { config } = shapeNamed(name);
+  const { tensors } = randomCheckpoint(name, shapeNamed(name));
+  const types = config["layer_types"];
+  const layerOf = (tensor: string) => Number(/layers\.(\d+)\./.exec(tensor)?.[1]);
+  let parameters = 0;
+  for (const { name: tensor, shape } of tensors.values()) {
+    if (tensor.endsWith(".weight_scale")) continue;
+    // A layer has the convolution's or the attention's tensors, never both.
+    const type = Array.isArray(types) ? types[layerOf(tensor)] : null;
+    if ((type === "conv" && tensor.includes("self_attn")) || (type === "full_attention" && tensor.includes(".conv."))) continue;
+    parameters += shape.reduce((a, b) => a * b, 1);
+  }
+  expect(parameters).toBe(PARAMETERS[name]);
+});
+
+test("a shape cut to fewer layers keeps the types of those", () => {
+  const { config } = shapeNamed("LFM2.5-350M", 3);
+  expect(config["layer_types"]).toEqual(["conv", "conv", "full_attention"]);
+  const { tensors } = randomCheckpoint("cut", shapeNamed("LFM2.5-350M", 3));
+  expect(tensors.has("model.layers.2.feed_forward.w1.weight")).toBe(true);
+  expect(tensors.has("model.layers.3.feed_forward.w1.weight")).toBe(false);
+  expect(() => shapeNamed("LFM2.5-350M", 17)).toThrow(expect.objectContaining({ code: "bad-request" }));
+  expect(() => shapeNamed("LFM3")).toThrow(expect.objectContaining({ code: "bad-request" }));
+});
+
+test("weights are the same each time, whole or in rows, and codes stay within 127", async () => {
+  const make = () => randomCheckpoint("SmolLM2-135M", shapeNamed("SmolLM2-135M", 1));
+  const name = "model.layers.0.self_attn.q_proj.weight";
+  const whole = await make().tensor(name);
+  expect(whole.length).toBe(576 * 576);
+  expect(await make().tensor(name)).toEqual(whole);
+  expect(await make().tensor(name, 0, 100)).toEqual(whole.slice(0, 100 * 576));
+  const codes = new Int8Array(whole.buffer);
+  expect(codes.reduce((low, code) => Math.min(low, code), 0)).toBe(-127);
+  expect(codes.reduce((high, code) => Math.max(high, code), 0)).toBe(127);
+  const scales = new Float32Array((await make().tensor(`${name}_scale`)).buffer);
+  // Rows keep the size of what they multiply: the sum of squares of a row of weights is about one.
+  const squares = codes.subarray(0, 576).reduce((sum, code) => sum + (code * scales[0]!) ** 2, 0);
+  expect(squares).toBeGreaterThan(0.7);
+  expect(squares).toBeLessThan(1.4);
+  await expect(make().tensor("model.layers.1.mlp.up_proj.weight")).rejects.toMatchObject({ code: "model-missing" });
+});
+
+test("operations are two a weight, with the head apart, tied or not", () => {
+  const config = { ...shapeNamed("stories15M").config };
+  const body = 2 * 6 * (4 * 288 * 288 + 3 * 288 * 768);
+  const head = 2 * 288 * 32_000;
+  expect(operationsOf(config)).toEqual({ body, head });
+  expect(operationsOf({ ...config, tie_word_embeddings: false })).toEqual({ body, head });
+});

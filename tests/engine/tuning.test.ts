@@ -1,0 +1,115 @@
+import { expect, test } from "vitest";
+import { tune } from "../../src/engine/tuner";
+import { chooseFrom, readTuning, tuningKey } from "../../src/engine/tuning";
+import { type Choices, candidates, defaultChoices } from "../../src/kernels/policy";
+
+const device = { packedDot: true, software: false };
+const defaults = defaultChoices(device);
+const known = candidates(device);
+
+test("the fastest is chosen where it is clearly faster, and the default stays otherwise", () => {
+  const [usual, other, third] = known.one as readonly [string, string, string];
+  const measured = (a: number | null, b: number | null, c: number | null = 99) =>
+    chooseFrom(
+      [
+        { part: "one", name: usual, ms: a },
+        { part: "one", name: other, ms: b },
+        { part: "one", name: third, ms: c },
+      ],
+      defaults,
+    );
+  expect(measured(10, 9)).toEqual({ ...defaults, one: other });
+  expect(measured(10, 9.8)).toEqual(defaults); // within the noise
+  expect(measured(10, 11, 8)).toEqual({ ...defaults, one: third });
+  expect(measured(null, 50)).toEqual({ ...defaults, one: other }); // slow, but right
+  expect(measured(10, null)).toEqual(defaults);
+  expect(measured(null, null, null)).toEqual({ wrong: "one" });
+  expect(chooseFrom([], defaults)).toEqual(defaults);
+});
+
+/** A device where a candidate's time is the table's, each measurement takes `cost`, and these compute wrong results. */
+function simulated(
+  times: Readonly<Record<string, number>>,
+  cost: number,
+  wrong: (choices: Choices, rows: number) => boolean = () => false,
+) {
+  let clock = 0;
+  const asked: { choices: Choices; rows: number }[] = [];
+  return {
+    asked,
+    now: () => clock,
+    measure: async (choices: Choices, rows: number) => {
+      asked.push({ choices, rows });
+      clock += cost;
+      if (wrong(choices, rows)) return null;
+      const part = rows === 1 ? choices.one : rows === 8 ? choices.few : choices.many;
+      return (times[part] ?? 10) * (times[choices.dot] ?? 1);
+    },
+  };
+}
+
+test("with time enough every candidate is measured, and each part gets its fastest", async () => {
+  const { measure, now, asked } = simulated({ lanes64: 3, tile32: 2, lanes8: 4 }, 1);
+  expect(await tune(known, defaults, measure, 2000, now)).toEqual({ ...defaults, one: "lanes64", few: "lanes8", many: "tile32" });
+  expect(asked).toHaveLength(known.dot.length + known.one.length + known.few.length + known.many.length);
+});
+
+test("time that runs out leaves the less promising unmeasured, but never the defaults", async () => {
+  const slow = simulated({ lanes64: 1 }, 5000);
+  expect(await tune(known, defaults, slow.measure, 2000, slow.now)).toEqual(defaults);
+  expect(slow.asked).toHaveLength(4);
+  const middling = simulated({ lanes16: 1 }, 300);
+  const chosen = await tune(known, defaults, middling.measure, 2000, middling.now);
+  expect(chosen.one).toBe("lanes16");
+  expect(middling.now()).toBeLessThanOrEqual(2000 + 300);
+});
+
+test("where the packed dot is slow, the rest is measured anew without it", async () => {
+  const { measure, now, asked } = simulated({ packed: 4, lanes16: 2 }, 1);
+  const chosen = await tune(known, defaults, measure, 2000, now);
+  expect(chosen).toMatchObject({ dot: "unpacked", one: "lanes16", few: "lanes16" });
+  const behind = asked.slice(asked.findIndex(({ choices }) => choices.dot === "unpacked") + 1);
+  expect(behind.every(({ choices }) => choices.dot === "unpacked")).toBe(true);
+  expect(behind.map(({ choices }) => choices.one)).toContain(defaults.one);
+});
+
+test("a wrong variant is passed over even when time is up; a wrong default too", async () => {
+  const wrongOne = simulated({}, 5000, ({ one }, rows) => rows === 1 && one === defaults.one);
+  const chosen = await tune(known, defaults, wrongOne.measure, 2000, wrongOne.now);
+  expect(chosen).toEqual({ ...defaults, one: known.one[1] });
+  const wrongFew = simulated({}, 5000, ({ few }, rows) => rows === 8 && few === defaults.few);
+  expect(await tune(known, defaults, wrongFew.measure, 2000, wrongFew.now)).toEqual({ ...defaults, few: known.few[1] });
+  const wrongDot = simulated({}, 5000, ({ dot }) => dot === "packed");
+  expect(await tune(known, defaults, wrongDot.measure, 2000, wrongDot.now)).toEqual({ ...defaults, dot: "unpacked" });
+});
+
+test("a device on which every variant is wrong is refused", async () => {
+  const { measure, now } = simulated({}, 1, () => true);
+  await expect(tune(known, defaults, measure, 2000, now)).rejects.toMatchObject({ code: "wrong-result" });
+});
+
+test("a tuning survives being kept as JSON, and anything else is refused", () => {
+  const tuning = {
+    choices: defaults,
+    costs: [
+      { rows: 1, ms: 2.5 },
+      { rows: 8, ms: 4 },
+    ],
+  };
+  expect(readTuning(JSON.parse(JSON.stringify(tuning)), device)).toEqual(tuning);
+  const { choices, costs } = tuning;
+  const broken = [null, 7, {}, { choices }, { costs }, { choices, costs: [{ rows: 1 }] }, { choices, costs: [{ rows: 1, ms: -1 }] }];
+  for (const kept of [...broken, { choices: { ...choices, one: "none" }, costs }]) expect(readTuning(kept, device)).toBeNull();
+  // Kept on a device with the packed dot, read on one without.
+  expect(readTuning(tuning, { ...device, packedDot: false })).toBeNull();
+});
+
+test("a key is of all its parts", async () => {
+  const key = await tuningKey("gpu", "shaders", "model");
+  expect(key).toMatch(/^[0-9a-f]{64}$/);
+  for (const parts of [
+    ["gpu2", "shaders", "model"],
+    ["gpu", "shadersm", "odel"],
+  ])
+    expect(await tuningKey(...parts)).not.toBe(key);
+});
