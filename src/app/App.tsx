@@ -11,14 +11,15 @@ import { Trouble } from "./components/Trouble";
 import { useStores, useValue } from "./context";
 import { loadDraft, saveDraft } from "./drafts";
 import { isComposing } from "./keys";
-import { dialogs } from "./later";
+import { dialogs, explanation } from "./later";
 import controls from "./styles/controls.module.css";
 import { useInstall } from "./use_install";
-import { goTo, useRoute } from "./use_route";
+import { goTo, useIsExplaining, useRoute } from "./use_route";
 
 export function App() {
   const { chats, engine, replies, notices } = useStores();
   const route = useRoute();
+  const explaining = useIsExplaining();
   const conversations = useValue(chats.conversations);
   const { theme } = useValue(chats.settings);
   const state = useValue(engine.state);
@@ -28,9 +29,14 @@ export function App() {
   const [restored, setRestored] = useState(0); // drafts that came back because they could not be sent
   const install = useInstall();
   const opened = useValue(dialogs.module);
+  const explained = useValue(explanation.module);
 
   const conversation = conversations?.find((one) => one.id === route);
-  const title = conversation?.title ?? "New chat";
+  const title = explaining ? "How speculation works" : (conversation?.title ?? "New chat");
+  const notFetched = useCallback(
+    () => notices.show("This part of Gyre could not be fetched. Look at your connection, or reload the page."),
+    [notices],
+  );
   const unsupported = state.kind === "failed" && (state.error.code === "no-webgpu" || state.error.code === "no-adapter");
 
   useEffect(() => {
@@ -38,8 +44,12 @@ export function App() {
   }, [theme]);
 
   useEffect(() => {
-    document.title = conversation === undefined ? "Gyre" : `${title} · Gyre`;
-  }, [conversation, title]);
+    document.title = conversation === undefined && !explaining ? "Gyre" : `${title} · Gyre`;
+  }, [conversation, explaining, title]);
+
+  useEffect(() => {
+    if (explaining) explanation.fetch(notFetched);
+  }, [explaining, notFetched]);
 
   useEffect(() => {
     if (route !== null && conversations !== null && conversation === undefined) goTo(null);
@@ -101,7 +111,7 @@ export function App() {
     setDialog(name);
     dialogs.fetch(() => {
       setDialog(null);
-      notices.show("This part of Gyre could not be fetched. Look at your connection, or reload the page.");
+      notFetched();
     });
   };
   const trouble = <Trouble onModels={() => show("models")} />;
@@ -126,18 +136,24 @@ export function App() {
       )}
       <main className={classes.main} inert={drawer}>
         <Header title={title} onMenu={() => setDrawer(true)} onModels={() => show("models")} />
-        {conversation === undefined ? (
-          <EmptyState onSend={(text) => void send(text)} trouble={unsupported ? trouble : null} />
+        {explaining ? (
+          explained !== null && <explained.Explanation />
         ) : (
-          <Thread key={conversation.id} conversation={conversation.id} />
+          <>
+            {conversation === undefined ? (
+              <EmptyState onSend={(text) => void send(text)} trouble={unsupported ? trouble : null} />
+            ) : (
+              <Thread key={conversation.id} conversation={conversation.id} />
+            )}
+            {(conversation !== undefined || !unsupported) && trouble}
+            <Composer
+              key={restored}
+              conversation={conversation?.id ?? null}
+              disabled={unsupported ? "Gyre needs WebGPU to answer" : null}
+              onSend={(text) => void send(text)}
+            />
+          </>
         )}
-        {(conversation !== undefined || !unsupported) && trouble}
-        <Composer
-          key={restored}
-          conversation={conversation?.id ?? null}
-          disabled={unsupported ? "Gyre needs WebGPU to answer" : null}
-          onSend={(text) => void send(text)}
-        />
       </main>
       <Notices />
       <div className={controls.hidden} aria-live="polite">

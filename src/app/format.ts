@@ -1,5 +1,5 @@
 // Numbers as people read them.
-import type { EndReason, LoadProgress, ModelEntry } from "../protocol/messages";
+import type { EndReason, LoadProgress, ModelEntry, ReplyStats } from "../protocol/messages";
 
 const decimal = (digits: number) => new Intl.NumberFormat("en", { maximumFractionDigits: digits });
 
@@ -17,6 +17,21 @@ export function formatMs(ms: number): string {
 
 export function formatRate(tokensPerSecond: number): string {
   return `${decimal(tokensPerSecond < 10 ? 1 : 0).format(tokensPerSecond)} tokens/s`;
+}
+
+export function formatShare(part: number, whole: number): string {
+  return whole === 0 ? "–" : `${decimal(0).format((100 * part) / whole)} %`;
+}
+
+/** A reply's figures, the most wanted first. */
+export function formatFigures({ decodeTokensPerSecond, firstTokenMs, newTokens, speculation }: ReplyStats): string {
+  const parts = [`first token ${formatMs(firstTokenMs)}`, newTokens === 1 ? "1 token" : `${newTokens} tokens`];
+  if (decodeTokensPerSecond > 0) parts.unshift(formatRate(decodeTokensPerSecond));
+  if (speculation !== null) {
+    parts.push(`${decimal(1).format(speculation.tokensPerPass)} tokens a pass`);
+    parts.push(`${formatShare(speculation.accepted, speculation.proposed)} of drafts accepted`);
+  }
+  return parts.join(" · ");
 }
 
 export function formatParameters(count: number): string {

@@ -1,4 +1,4 @@
-// Code that the first frame does without: Markdown and the dialogs. It is fetched as soon as the page has time, and is never waited for
+// Code that the first frame does without: what replies are shown with, the dialogs, and the explanation. It is fetched as soon as the page has time, and is never waited for
 // by what can be shown without it.
 import { Value } from "../chats/observable";
 
@@ -23,13 +23,14 @@ export class Later<T> {
   };
 }
 
-export const markdown = new Later(() => import("./components/Markdown"));
+export const replyParts = new Later(() => import("./components/reply_parts"));
 export const dialogs = new Later(() => import("./components/dialogs"));
+export const explanation = new Later(() => import("./speculation/Explanation"));
 
 /** To be called after the first frame. */
 export function fetchLater(): void {
   const fetch = () => {
-    markdown.fetch();
+    replyParts.fetch();
     dialogs.fetch();
   };
   if ("requestIdleCallback" in globalThis) requestIdleCallback(fetch, { timeout: 1000 });

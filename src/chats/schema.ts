@@ -1,7 +1,7 @@
 // What is kept of conversations, and the IndexedDB layout that keeps it.
 import type { DBSchema } from "idb";
 import type { ErrorMessage } from "../protocol/errors";
-import type { EndReason, ReplyStats, Sampling } from "../protocol/messages";
+import type { EndReason, ReplyStats, Sampling, TokenOrigin } from "../protocol/messages";
 
 /** A conversation without its messages: what the list shows. */
 export interface Conversation {
@@ -23,10 +23,14 @@ export interface UserMessage extends MessageBase {
   readonly role: "user";
 }
 
+/** So many UTF-16 units of a reply came with tokens of one origin. */
+export type OriginRun = readonly [origin: TokenOrigin, length: number];
+
 export interface AssistantMessage extends MessageBase {
   readonly role: "assistant";
   readonly end: EndReason | null; // null: still being written, or cut off by a closed tab or an error
   readonly stats: ReplyStats | null;
+  readonly origins?: readonly OriginRun[]; // of `content`, in order; absent in replies of older versions
   readonly error: ErrorMessage | null;
   readonly model: string; // the model's name, or empty while none is loaded
   readonly seed: string; // decimal, as bigint does not survive JSON; empty until it is drawn
@@ -44,6 +48,9 @@ export interface Settings {
   readonly sampling: { readonly [K in keyof Omit<Sampling, "seed">]: number | null }; // null: the model's own default
   readonly seed: string; // decimal; empty: a new one for each reply
   readonly maxTokens: number;
+  readonly speculation: "auto" | "off";
+  readonly personal: boolean; // whether a table on this device learns from replies
+  readonly showOrigins: boolean; // colour a reply's words by who proposed them
   readonly theme: Theme;
   readonly model: string; // id of the model that was loaded last; empty: the shipped one
 }
@@ -61,6 +68,9 @@ export const DEFAULT_SETTINGS: Settings = {
   },
   seed: "",
   maxTokens: 512,
+  speculation: "auto",
+  personal: true,
+  showOrigins: false,
   theme: "auto",
   model: "",
 };

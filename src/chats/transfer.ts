@@ -1,9 +1,10 @@
 // All conversations as one JSON file, and back. What is read here comes from a stranger until every field has been checked.
 import { EngineError, type ErrorMessage } from "../protocol/errors";
-import type { EndReason, ReplyStats } from "../protocol/messages";
+import type { DraftCounts, EndReason, ReplyStats, SpeculationStats } from "../protocol/messages";
 import type { Transcript } from "./database";
 import { newId } from "./ids";
-import type { Message } from "./schema";
+import { DRAFTERS, ORIGINS } from "./origins";
+import type { Message, OriginRun } from "./schema";
 
 const FORMAT = "gyre-chats";
 const VERSION = 1;
@@ -62,6 +63,7 @@ function message(value: unknown, conversation: string, position: number, at: str
     role: "assistant",
     end: optional(fields["end"], (end) => endReason(end, `${at}.end`)),
     stats: optional(fields["stats"], (stats) => replyStats(stats, `${at}.stats`)),
+    ...(fields["origins"] === undefined ? {} : { origins: originRuns(fields["origins"], base.content, `${at}.origins`) }),
     error: optional(fields["error"], (error) => failure(error, `${at}.error`)),
     model: text(fields["model"] ?? "", `${at}.model`),
     seed: text(fields["seed"] ?? "", `${at}.seed`),
@@ -84,7 +86,41 @@ function replyStats(value: unknown, at: string): ReplyStats {
     forgottenMessages: number("forgottenMessages"),
     firstTokenMs: number("firstTokenMs"),
     decodeTokensPerSecond: number("decodeTokensPerSecond"),
+    passes: fields["passes"] === undefined ? number("newTokens") : number("passes"), // older versions took one for each token
+    speculation: optional(fields["speculation"], (speculation) => speculationStats(speculation, `${at}.speculation`)),
   };
+}
+
+function speculationStats(value: unknown, at: string): SpeculationStats {
+  const fields = record(value, at);
+  const drafters = record(fields["byDrafter"], `${at}.byDrafter`);
+  const known = DRAFTERS.filter((name) => drafters[name] !== undefined);
+  return {
+    ...draftCounts(fields, at),
+    tokensPerPass: amount(fields["tokensPerPass"], `${at}.tokensPerPass`),
+    byDrafter: Object.fromEntries(known.map((name) => [name, draftCounts(drafters[name], `${at}.byDrafter.${name}`)])),
+    draftMs: amount(fields["draftMs"], `${at}.draftMs`),
+    verifyMs: amount(fields["verifyMs"], `${at}.verifyMs`),
+  };
+}
+
+function draftCounts(value: unknown, at: string): DraftCounts {
+  const fields = record(value, at);
+  return { proposed: amount(fields["proposed"], `${at}.proposed`), accepted: amount(fields["accepted"], `${at}.accepted`) };
+}
+
+/** Runs of whole lengths that add up to the text; of anything else the page would colour the wrong words. */
+function originRuns(value: unknown, content: string, at: string): readonly OriginRun[] {
+  const runs = list(value, at).map((one, index): OriginRun => {
+    const [origin, length] = list(one, `${at}[${index}]`);
+    const known = ORIGINS.find((name) => name === origin);
+    if (known === undefined) throw bad(`${at}[${index}][0] is none of ${ORIGINS.join(", ")}`);
+    return [known, amount(length, `${at}[${index}][1]`)];
+  });
+  const whole =
+    runs.every(([, length]) => Number.isInteger(length)) && runs.reduce((sum, [, length]) => sum + length, 0) === content.length;
+  if (!whole) throw bad(`${at} does not add up to the text`);
+  return runs;
 }
 
 /** The code only ever chooses between messages on the page, so an unknown one is read as "internal". */

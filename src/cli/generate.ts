@@ -1,6 +1,7 @@
 import type { Engine } from "../engine/engine";
 import type { Reading, Reply } from "../engine/read_reply";
 import { samplingDefaults } from "../engine/sampling_defaults";
+import { makeSpeculator, openTables } from "../engine/speculation";
 import type { Gpu } from "../gpu/device";
 import { endTokens } from "../text/end_tokens";
 import { loadTemplate } from "../text/template";
@@ -13,6 +14,7 @@ import { withEngine, withGpu } from "./open_engine";
 import { bad, countOption, precisionOption, required, tokensOption, type Values } from "./options";
 import { writeReply } from "./reply";
 import { SAMPLING_OPTIONS, samplingFrom } from "./sampling_options";
+import { SPECULATE_HELP, speculateOption } from "./speculate_option";
 import type { Terminal } from "./terminal";
 import { openTunings } from "./tuning_file";
 
@@ -32,6 +34,7 @@ const OPTIONS = {
     help: "measure which variants are fastest here, and keep that in this file (default: the usual ones)",
   },
   context: { type: "string", value: "N", help: "tokens that prompt and reply have room for (default: the model's, at most 4096)" },
+  speculate: { type: "string", value: "S", help: SPECULATE_HELP },
   "ignore-eos": { type: "boolean", help: "go on past the tokens that end a reply" },
   json: { type: "boolean", help: 'print {"tokens": [...], "text": "...", "stats": {...}} at the end, in place of text as it comes' },
 } as const;
@@ -57,10 +60,12 @@ async function runGenerate(values: Values<typeof OPTIONS>, terminal: Terminal): 
   const precision = precisionOption(values.precision);
   const contextLength = countOption(values.context, "context");
   const maxTokens = countOption(values["max-tokens"], "max-tokens") ?? DEFAULT_MAX_TOKENS;
+  const speculation = speculateOption(values.speculate);
   samplingFrom(values); // so that a mistake shows before a model is loaded
 
   const checkpoint = await openCheckpoint(new FolderSource(folder));
   const prompt = await readPrompt(values, checkpoint);
+  const tables = prompt.tokenizer ? await openTables(checkpoint.source, prompt.tokenizer) : { ngrams: null };
   const tunings = values.tuning === undefined ? null : await openTunings(values.tuning);
   const options = {
     ...(precision && { precision }),
@@ -71,17 +76,19 @@ async function runGenerate(values: Values<typeof OPTIONS>, terminal: Terminal): 
   await withGpu((gpu) =>
     withEngine(gpu, checkpoint, options, terminal, async (engine) => {
       const { config, generationConfig } = checkpoint;
+      const speculator = speculation && makeSpeculator(engine, tables, speculation);
       const request = {
         tokens: prompt.tokens,
         sampling: samplingFrom(values, values.chat === true ? samplingDefaults(generationConfig) : undefined),
         maxTokens,
+        ...(speculator && { speculator }),
         endTokens: values["ignore-eos"] === true ? new Set<number>() : endTokens(config, generationConfig, prompt.tokenizer),
       };
       const json = values.json === true;
       const reply = await writeReply(engine, request, prompt, terminal.signal, async (text) => {
         if (!json) await terminal.out(text);
       });
-      const stats = statsOf(reply, prompt, engine, gpu);
+      const stats = { ...statsOf(reply, prompt, engine, gpu), speculation: speculator?.stats ?? null };
       if (json) return terminal.out(`${JSON.stringify({ tokens: reply.tokens, text: reply.text, stats })}\n`);
       await terminal.out("\n");
       terminal.note(`${stats.newTokens} tokens, ${stats.decodeTokensPerSecond} a second, ${stats.precision}, on ${stats.adapter}`);
@@ -114,6 +121,7 @@ function statsOf(reply: Reply, prompt: Prompt, engine: Engine, gpu: Gpu) {
     decodeTokensPerSecond: rounded(reply.decodeMs > 0 ? ((reply.tokens.length - 1) * 1000) / reply.decodeMs : 0),
     promptTokens: prompt.tokens.length,
     newTokens: reply.tokens.length,
+    passes: reply.passes,
     ...engine.memory,
     adapter: gpu.name,
     precision: engine.precision,

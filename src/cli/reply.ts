@@ -1,4 +1,5 @@
-import type { Engine, GenerateRequest } from "../engine/engine";
+import type { GenerateRequest } from "../engine/decode";
+import type { Engine } from "../engine/engine";
 import { type Reading, type Reply, readReply } from "../engine/read_reply";
 
 /** Runs a request to its end; `onText` gets the text as it comes. Returns the reply and its whole text. */
@@ -14,7 +15,7 @@ export async function writeReply(
   for (;;) {
     const step = await pieces.next();
     if (step.done) return { ...step.value, text };
-    text += step.value;
-    await onText(step.value);
+    text += step.value.text;
+    await onText(step.value.text);
   }
 }

@@ -4,11 +4,12 @@ import type { Command } from "./command";
 import { convert } from "./convert";
 import { generate } from "./generate";
 import { logits } from "./logits";
+import { ngram } from "./ngram";
 import { bad } from "./options";
 import { perplexity } from "./perplexity";
 import type { Terminal } from "./terminal";
 
-const COMMANDS: readonly Command[] = [generate, logits, perplexity, convert, bench];
+const COMMANDS: readonly Command[] = [generate, logits, perplexity, convert, ngram, bench];
 
 const HELP = `Gyre runs language models on this machine's GPU.
 

@@ -3,12 +3,13 @@ import type { Gpu } from "../gpu/device";
 import { type Choices, candidates, defaultChoices } from "../kernels/policy";
 import type { Model } from "../models/family";
 import type { WeightPrecision } from "../models/weights";
+import type { RowCost } from "../speculate/costs";
 import { allShaders } from "./all_shaders";
 import type { Room } from "./meter";
 import type { Runner } from "./runner";
 import { wrongResult } from "./self_test";
 import { heaviestShapes, MOST_ROWS, Trial } from "./trial";
-import { type RowCost, readTuning, type Tuning, type TuningStore, tuningKey } from "./tuning";
+import { readTuning, type Tuning, type TuningStore, tuningKey } from "./tuning";
 
 /** One pass for each of the pipelines of products, with a row to spare where that is possible; 17 are many. */
 const CHECKED_ROWS = [1, 2, 3, 5, 9, 17];

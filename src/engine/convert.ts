@@ -18,6 +18,7 @@ const SMALL_FILES = [
   "tokenizer_config.json",
   "special_tokens_map.json",
   "chat_template.jinja",
+  "drafts.ngram",
   "README.md",
   "LICENSE",
 ];

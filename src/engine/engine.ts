@@ -1,12 +1,14 @@
 import type { Gpu } from "../gpu/device";
-import type { SamplingParams } from "../kernels/sample";
+import { MAX_TREE_ROWS } from "../kernels/batch";
 import type { ModelShape } from "../models/family";
 import { parseModel } from "../models/registry";
 import type { WeightPrecision } from "../models/weights";
 import { EngineError } from "../protocol/errors";
+import type { EndReason } from "../protocol/messages";
 import { MAX_BLOCK } from "../quantize/hadamard";
 import { inPrompt } from "../speculate/filters";
 import type { Checkpoint } from "../weights/source";
+import { type DrawnToken, decode, type GenerateRequest } from "./decode";
 import type { Meter } from "./meter";
 import { Pace } from "./pace";
 import { Runner } from "./runner";
@@ -26,25 +28,11 @@ export interface EngineOptions {
   readonly precision?: WeightPrecision; // default: what a package holds, else W8A8
   readonly contextLength?: number; // positions; default: what the model was made for, at most 4,096
   readonly maxRows?: number; // tokens a pass
-  readonly maxHeadRows?: number; // logits a pass
+  readonly maxHeadRows?: number; // logits a pass; default: as many as speculation verifies at once
   readonly liveTokens?: number; // ids from here on are never drawn; default: the whole vocabulary
   /** Where the variants that are fastest here are kept; the first load measures them. Default: none, and the usual ones are taken. */
   readonly tunings?: TuningStore;
   readonly onProgress?: (event: LoadEvent) => void;
-}
-
-export interface GenerateRequest {
-  readonly tokens: readonly number[]; // the prompt
-  readonly sampling: SamplingParams;
-  readonly maxTokens: number;
-  readonly endTokens: ReadonlySet<number>; // the first of these ends the reply, and is its last token
-  readonly onCached?: (tokens: number) => void; // hears how much of the prompt the caches still held
-}
-
-/** Why a reply ended, and what it took. */
-export interface GenerateSummary {
-  readonly reason: "stop" | "length" | "context" | "aborted";
-  readonly passes: number; // over the whole model, prefill and decode
 }
 
 /** A model on the GPU with one sequence in its caches. One request runs at a time. */
@@ -105,7 +93,7 @@ export class Engine {
       throw new EngineError("bad-request", `The context must be 2 to ${model.shape.maxPositions} tokens long for this model.`);
     }
     const maxRows = Math.min(options.maxRows ?? (gpu.software ? 64 : 256), contextLength);
-    const maxHeadRows = Math.min(options.maxHeadRows ?? 1, maxRows);
+    const maxHeadRows = Math.min(options.maxHeadRows ?? MAX_TREE_ROWS, maxRows);
     const { onProgress = () => {}, tunings = null } = options;
     // Fetched while a model is being read, not before the page can be used.
     const [{ chooseFor, completeTuning }, { expectRowsIndependent, selfTest }] = await Promise.all([
@@ -168,59 +156,25 @@ export class Engine {
   }
 
   /**
-   * Draws token after token behind the prompt, the ending one included. Of the prompt only what the caches do not hold is fed. The next pass
-   * is submitted before the last one's token is read back, so the GPU never waits. Throws EngineError "context-full", "bad-request", "busy".
+   * Draws token after token behind the prompt, the ending one included. Of the prompt only what the caches do not hold is fed. With a
+   * speculator the tokens are the same, only sooner. Throws EngineError "context-full", "bad-request", "busy".
    */
-  async *generate(request: GenerateRequest, signal?: AbortSignal): AsyncGenerator<number, GenerateSummary, undefined> {
-    const { tokens, maxTokens, endTokens } = request;
+  async *generate(request: GenerateRequest, signal?: AbortSignal): AsyncGenerator<DrawnToken, EndReason, undefined> {
+    const { tokens } = request;
     this.#expectTokens(tokens);
     const release = this.#acquire();
-    let pending: Promise<Uint32Array> | null = null;
-    let passes = 0;
     try {
       this.#runner.configure(request.sampling, this.#promptCounts(tokens));
       const cachedTokens = this.#rewind(tokens);
       request.onCached?.(cachedTokens);
-      const end = (reason: GenerateSummary["reason"]): GenerateSummary => ({ reason, passes });
-      let position = cachedTokens;
-      for (; tokens.length - position > this.#pace.rows; passes++) {
-        if (signal?.aborted) return end("aborted");
-        const chunk = tokens.slice(position, position + this.#pace.rows);
-        const start = performance.now();
-        this.#runner.feed({ rows: chunk.length, headRows: 0, position, tokens: chunk });
-        this.#sequence.push(chunk);
-        // Waiting between chunks lets an abort take effect, and keeps the queue short.
-        await this.#runner.settle();
-        this.#pace.passed(chunk.length, performance.now() - start);
-        position += chunk.length;
-      }
-      const last = tokens.slice(position);
-      pending = this.#runner.draw({ rows: last.length, headRows: 1, position, tokens: last });
-      this.#sequence.push(last);
-      passes++;
-      for (let count = 1; pending !== null; count++) {
-        position = this.#sequence.length; // of the token being drawn
-        const more = count < maxTokens && position < this.contextLength;
-        const next: Promise<Uint32Array> | null = more ? this.#runner.draw({ rows: 1, headRows: 1, position, tokens: "sampled" }) : null;
-        if (next) passes++;
-        const drawn = pending;
-        pending = next;
-        next?.catch(() => {}); // heard where it is awaited; until then a failure of both must not go unhandled
-        const [token = 0] = await drawn;
-        if (next) this.#sequence.push([token]);
-        yield token;
-        if (endTokens.has(token)) return end("stop");
-        if (signal?.aborted) return end("aborted");
-        if (!next) return end(count < maxTokens ? "context" : "length");
-      }
-      return end("length");
+      if (!(await this.#prefill(tokens, signal))) return "aborted";
+      const place = { runner: this.#runner, sequence: this.#sequence, contextLength: this.contextLength, maxDrafts: this.#maxHeadRows - 1 };
+      return yield* decode(place, request, signal);
     } catch (error) {
       // What a failed pass left in the caches is not known.
       this.reset();
       throw error;
     } finally {
-      // A pass that nobody waits for any more must still be read, or its buffer stays mapped.
-      await pending?.catch(() => {});
       release();
     }
   }
@@ -251,6 +205,22 @@ export class Engine {
 
   dispose(): void {
     this.#runner.dispose();
+  }
+
+  /** Feeds what the caches do not hold of the prompt, but for what one pass takes. Returns false where it was aborted. */
+  async #prefill(tokens: readonly number[], signal: AbortSignal | undefined): Promise<boolean> {
+    while (tokens.length - this.#sequence.length > this.#pace.rows) {
+      if (signal?.aborted) return false;
+      const at = this.#sequence.length;
+      const chunk = tokens.slice(at, at + this.#pace.rows);
+      const start = performance.now();
+      this.#runner.feed({ rows: chunk.length, headRows: 0, position: at, tokens: chunk });
+      this.#sequence.push(chunk);
+      // Waiting between chunks lets an abort take effect, and keeps the queue short.
+      await this.#runner.settle();
+      this.#pace.passed(chunk.length, performance.now() - start);
+    }
+    return true;
   }
 
   /** Brings the caches to a prefix of the prompt and says how long it is. */

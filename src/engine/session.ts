@@ -1,6 +1,7 @@
 // A conversation on top of the engine: messages in, text out. The caches survive from turn to turn, so each turn feeds only what is new.
 import { EngineError } from "../protocol/errors";
-import type { ChatEvent, ChatMessage, ChatRequest } from "../protocol/messages";
+import type { ChatEvent, ChatMessage, ChatRequest, SpeculationStats } from "../protocol/messages";
+import type { Speculator } from "../speculate/speculator";
 import type { ChatTemplate } from "../text/template";
 import type { Tokenizer } from "../text/tokenizer";
 import { readReply, type TokenGenerator } from "./read_reply";
@@ -21,12 +22,21 @@ export class ChatSession {
   readonly #tokenizer: Tokenizer;
   readonly #template: ChatTemplate;
   readonly #endTokens: ReadonlySet<number>;
+  readonly #speculator: Speculator;
 
-  constructor(engine: TokenGenerator, tokenizer: Tokenizer, template: ChatTemplate, endTokens: ReadonlySet<number>) {
+  /** The speculator is this session's alone: it learns from the conversation. */
+  constructor(
+    engine: TokenGenerator,
+    tokenizer: Tokenizer,
+    template: ChatTemplate,
+    endTokens: ReadonlySet<number>,
+    speculator: Speculator,
+  ) {
     this.#engine = engine;
     this.#tokenizer = tokenizer;
     this.#template = template;
     this.#endTokens = endTokens;
+    this.#speculator = speculator;
   }
 
   /**
@@ -39,15 +49,17 @@ export class ChatSession {
     const { tokens, forgotten } = this.#fit(request.messages, maxTokens);
     const fitMs = performance.now() - start;
     const reading = { tokenizer: this.#tokenizer, context: [], stops: [...request.stop, ...this.#template.stops] };
-    const pieces = readReply(this.#engine, { tokens, sampling, maxTokens, endTokens: this.#endTokens }, reading, signal);
+    const speculator = request.speculation === "auto" ? this.#speculator : null;
+    const generate = { tokens, sampling, maxTokens, endTokens: this.#endTokens, ...(speculator && { speculator }) };
+    const pieces = readReply(this.#engine, generate, reading, signal);
     try {
       for (;;) {
         const step = await pieces.next();
         if (!step.done) {
-          yield { type: "text", text: step.value };
+          yield { type: "text", ...step.value };
           continue;
         }
-        const { tokens: drawn, reason, cachedTokens, firstTokenMs, decodeMs } = step.value;
+        const { tokens: drawn, reason, cachedTokens, firstTokenMs, decodeMs, passes } = step.value;
         const stats = {
           promptTokens: tokens.length,
           cachedTokens,
@@ -55,13 +67,15 @@ export class ChatSession {
           forgottenMessages: forgotten,
           firstTokenMs: drawn.length > 0 ? fitMs + firstTokenMs : 0,
           decodeTokensPerSecond: drawn.length > 1 ? ((drawn.length - 1) * 1000) / decodeMs : 0,
+          passes,
+          speculation: speculator && statsOf(speculator),
         };
         yield { type: "end", reason, stats };
         return;
       }
     } finally {
       // Whoever stops listening sets the engine free. After the end this does nothing.
-      await pieces.return({ tokens: [], reason: "aborted", cachedTokens: 0, firstTokenMs: 0, decodeMs: 0 });
+      await pieces.return({ tokens: [], reason: "aborted", cachedTokens: 0, firstTokenMs: 0, decodeMs: 0, passes: 0 });
     }
   }
 
@@ -92,4 +106,10 @@ export class ChatSession {
   #render(messages: readonly ChatMessage[]): readonly number[] {
     return this.#tokenizer.encode(this.#template.render(messages, { addGenerationPrompt: true }), { special: false });
   }
+}
+
+/** What the page is told of a reply's speculation; null where nothing was proposed. */
+function statsOf({ stats }: Speculator): SpeculationStats | null {
+  const { rounds, roundTokens, proposed, accepted, byDrafter, draftMs, verifyMs } = stats;
+  return rounds > 0 ? { proposed, accepted, tokensPerPass: roundTokens / rounds, byDrafter, draftMs, verifyMs } : null;
 }

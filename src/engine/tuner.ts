@@ -1,10 +1,11 @@
 // Measures what is fastest on the device at hand: once a device and model, so it is fetched only then.
 import type { Candidates, Choices } from "../kernels/policy";
+import type { RowCost } from "../speculate/costs";
 import { Meter, type Room } from "./meter";
 import type { Runner } from "./runner";
 import { wrongResult } from "./self_test";
 import { MOST_ROWS } from "./trial";
-import { chooseFrom, type Measurement, type RowCost } from "./tuning";
+import { chooseFrom, type Measurement } from "./tuning";
 
 const BUDGET_MS = 1300; // for the choices
 const COST_BUDGET_MS = 600;

@@ -1,12 +1,7 @@
 // What was measured on a device, and what follows from it. Pure: measuring is tuner.ts's part, keeping that of a store.
 import type { Choices, DeviceTraits } from "../kernels/policy";
 import { readChoices } from "../kernels/policy";
-
-/** A pass of so many rows, each of which draws a token. */
-export interface RowCost {
-  readonly rows: number;
-  readonly ms: number; // from its submit to its tokens on the host
-}
+import type { RowCost } from "../speculate/costs";
 
 /** How a model runs on a device. */
 export interface Tuning {

@@ -20,14 +20,34 @@ export interface ChatMessage {
   readonly content: string;
 }
 
+/** Who may propose a token: text seen before, tables of the model's own replies or of this device's, or a smaller model. */
+export type DrafterName = "suffix" | "ngram" | "personal" | "draft";
+
+/** Who proposed a token that stands in a reply. An accepted draft keeps its drafter's name; all others are the model's own. */
+export type TokenOrigin = "model" | DrafterName;
+
 export interface ChatRequest {
   readonly messages: readonly ChatMessage[];
   readonly sampling: Sampling;
   readonly maxTokens: number;
   readonly stop: readonly string[]; // the reply is cut before the first of these
+  readonly speculation: "auto" | "off"; // changes how soon the reply comes, never what it says
+  readonly personal: boolean; // whether this device's own table drafts, and learns from the reply
 }
 
 export type EndReason = "stop" | "length" | "context" | "aborted";
+
+export interface DraftCounts {
+  readonly proposed: number; // tokens that a drafter proposed and a pass looked at
+  readonly accepted: number; // of those, what the reply was going to say anyway
+}
+
+export interface SpeculationStats extends DraftCounts {
+  readonly tokensPerPass: number; // over the rounds of the reply
+  readonly byDrafter: Readonly<Partial<Record<DrafterName, DraftCounts>>>;
+  readonly draftMs: number; // in all
+  readonly verifyMs: number; // in all
+}
 
 export interface ReplyStats {
   readonly promptTokens: number;
@@ -36,10 +56,12 @@ export interface ReplyStats {
   readonly forgottenMessages: number; // the oldest ones, which did not fit the context any more
   readonly firstTokenMs: number; // from the request to the first token
   readonly decodeTokensPerSecond: number; // after the first token; 0 where there was only one
+  readonly passes: number; // over the whole model, in which the reply's tokens were drawn; without speculation one a token
+  readonly speculation: SpeculationStats | null; // null: no token was ever proposed
 }
 
 export type ChatEvent =
-  | { readonly type: "text"; readonly text: string } // the reply goes on by this
+  | { readonly type: "text"; readonly text: string; readonly origin: TokenOrigin } // the reply goes on by this, which came with that token
   | { readonly type: "end"; readonly reason: EndReason; readonly stats: ReplyStats };
 
 /** A model that is shipped with the app, or that was imported and lies in IndexedDB. */
@@ -77,6 +99,20 @@ export interface PickedFile {
   readonly file: Blob;
 }
 
+/** One thing that the personal table has learnt: what tends to follow a few words. */
+export interface PersonalEntry {
+  readonly context: string;
+  readonly next: string;
+  readonly count: number;
+}
+
+/** What this device has learnt from the replies of the loaded model. */
+export interface PersonalTable {
+  readonly bytes: number; // 0: nothing yet
+  readonly contexts: number; // distinct ones
+  readonly entries: readonly PersonalEntry[]; // those seen most often, first
+}
+
 /** Every request there is: its arguments, the events it may send, and its result. */
 export interface Requests {
   readonly models: { args: null; event: never; result: readonly ModelEntry[] };
@@ -88,6 +124,8 @@ export interface Requests {
   };
   readonly remove: { args: { readonly id: string }; event: never; result: null };
   readonly chat: { args: ChatRequest; event: ChatEvent; result: ReplyStats };
+  readonly personal: { args: { readonly entries: number }; event: never; result: PersonalTable }; // at most so many entries
+  readonly erasePersonal: { args: null; event: never; result: null }; // of every model
 }
 
 export type RequestName = keyof Requests;

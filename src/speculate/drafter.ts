@@ -7,6 +7,9 @@ export interface Candidate {
   readonly probability: number; // above 0, at most 1; those of one proposal sum to at most 1
 }
 
+/** More candidates than this at one place are of no use. */
+export const MAX_CANDIDATES = 8;
+
 /** Guesses how a text goes on. What it says can make a reply quicker, never another one. */
 export interface Drafter {
   readonly name: DrafterName;

@@ -7,8 +7,6 @@ import { EngineError } from "../protocol/errors";
 import type { Handlers } from "../protocol/host";
 import type { ChatEvent, ChatRequest, ReplyStats } from "../protocol/messages";
 import { endTokens } from "../text/end_tokens";
-import { loadTemplate } from "../text/template";
-import { loadTokenizer } from "../text/tokenizer";
 import { openCheckpoint } from "../weights/checkpoint";
 import { IndexedTunings } from "../weights/tuning_store";
 import type { Models } from "./models";
@@ -66,8 +64,15 @@ export function makeHandlers(models: Models, onLost: (error: EngineError) => voi
     const { source, entry } = await models.open(id, emit, signal);
     const start = performance.now();
     const checkpoint = await openCheckpoint(source);
+    // Fetched beside the weights, not before the page can be used.
+    const [{ loadTokenizer }, { loadTemplate }, { makeSpeculator, openTables }] = await Promise.all([
+      import("../text/tokenizer"),
+      import("../text/template"),
+      import("../engine/speculation"),
+    ]);
     const tokenizer = await loadTokenizer(source);
     const template = await loadTemplate(source, tokenizer);
+    const tables = await openTables(source, tokenizer);
     signal.throwIfAborted();
     await unload();
     const engine = await Engine.load(device, checkpoint, { liveTokens: tokenizer.vocabularySize, tunings, onProgress: emit });
@@ -76,7 +81,7 @@ export function makeHandlers(models: Models, onLost: (error: EngineError) => voi
       throw signal.reason;
     }
     const ends = endTokens(checkpoint.config, checkpoint.generationConfig, tokenizer);
-    loaded = { id, engine, session: new ChatSession(engine, tokenizer, template, ends) };
+    loaded = { id, engine, session: new ChatSession(engine, tokenizer, template, ends, makeSpeculator(engine, tables)) };
     return {
       entry,
       contextLength: engine.contextLength,
@@ -112,6 +117,8 @@ export function makeHandlers(models: Models, onLost: (error: EngineError) => voi
       await models.remove(id);
       return null;
     },
+    personal: async () => ({ bytes: 0, contexts: 0, entries: [] }),
+    erasePersonal: async () => null,
     async chat(request, { emit, signal }) {
       if (!loaded) throw new EngineError("busy", "No model is ready yet.");
       if (replying) throw new EngineError("busy", "The model is still writing another reply.");

@@ -1,7 +1,6 @@
 // The models that this page can run: the one that ships with the app, and those that the user brought, all kept in IndexedDB.
 import { EngineError } from "../protocol/errors";
 import type { LoadProgress, ModelEntry, PickedFile, Precision } from "../protocol/messages";
-import { loadTokenizer } from "../text/tokenizer";
 import { BlobSource } from "../weights/blob_source";
 import { openCheckpoint } from "../weights/checkpoint";
 import { downloadPackage, fetchManifest } from "../weights/http_source";
@@ -52,6 +51,7 @@ export class Models {
   ): Promise<ModelEntry> {
     const source = new BlobSource(name, files);
     const checkpoint = await openCheckpoint(source);
+    const { loadTokenizer } = await import("../text/tokenizer");
     await loadTokenizer(source); // before the long part, so that a missing tokenizer is told at once
     await ensureRoom(checkpoint.bytes);
     const id = crypto.randomUUID();

@@ -6,7 +6,7 @@ import { gzipSync } from "node:zlib";
 import { beforeAll, expect, test } from "vitest";
 
 const DIST = new URL("../../dist/", import.meta.url);
-const BUDGET = 150_000; // bytes, gzipped: page and worker; what is fetched beside a model's megabytes is not counted
+const BUDGET = 150_000; // bytes, gzipped: all script that must arrive before the first reply can be made
 
 /** Addresses that stand in the output without ever being fetched. */
 const HARMLESS: readonly (readonly [RegExp, string])[] = [

@@ -85,7 +85,7 @@ test("stopping keeps what was written and says so", async () => {
   const { chats, engine, replies } = build({ tokenMs: 5, reply: () => "word ".repeat(200) });
   await engine.start("");
   const id = await replies.send(null, "Go on");
-  await until(replies.text, (text) => text.length > 20);
+  await until(replies.written, ({ content }) => content.length > 20);
   replies.stop(id);
   await idle(replies);
   const reply = await lastReply(chats, id);
@@ -138,7 +138,7 @@ test("editing while the reply is written stops that reply, and the new one follo
   });
   await engine.start("");
   const id = await replies.send(null, "one");
-  await until(replies.text, (text) => text !== "");
+  await until(replies.written, ({ content }) => content !== "");
   await chats.rename(id, "My own name");
   const question = (await chats.transcript(id)).messages[0];
   if (question === undefined) throw new Error("no question");
@@ -159,6 +159,27 @@ test("a reply that cannot be ended does not hold up the next one", async () => {
   await idle(replies);
   expect((await lastReply(chats, id)).end).toBe("stop");
   expect(logged).toHaveBeenCalledOnce();
+});
+
+test("a reply keeps who proposed which of its words, and what speculation did", async () => {
+  const { chats, engine, replies } = build();
+  await engine.start("");
+  const id = await replies.send(null, "x");
+  await idle(replies);
+  expect((await lastReply(chats, id)).origins).toEqual([
+    ["model", 6],
+    ["suffix", 5],
+    ["ngram", 2],
+    ["personal", 4],
+    ["draft", 3],
+    ["model", 2],
+    ["suffix", 5],
+  ]);
+  expect((await lastReply(chats, id)).stats?.speculation?.tokensPerPass).toBe(2.4);
+  await chats.saveSettings({ speculation: "off" });
+  await replies.send(id, "y");
+  await idle(replies);
+  expect(await lastReply(chats, id)).toMatchObject({ origins: [["model", 27]], stats: { speculation: null } });
 });
 
 test("settings go into the request: system prompt, limit, fixed seed", async () => {
@@ -196,7 +217,7 @@ test("a lost device ends the reply with what there was, and a restart brings the
   const { chats, engine, replies } = build({ tokenMs: 5, reply: () => "word ".repeat(200) });
   await engine.start("");
   const id = await replies.send(null, "Go on");
-  await until(replies.text, (text) => text.length > 20);
+  await until(replies.written, ({ content }) => content.length > 20);
   workers[0]?.host.fatal(new EngineError("device-lost", "The GPU went away."));
   await idle(replies);
   expect(await lastReply(chats, id)).toMatchObject({ end: null, error: { code: "device-lost" } });

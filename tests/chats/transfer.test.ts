@@ -15,7 +15,27 @@ const transcript: Transcript = {
       content: "Once <b>upon</b>",
       created: 2,
       end: "length",
-      stats: { promptTokens: 3, cachedTokens: 0, newTokens: 7, forgottenMessages: 2, firstTokenMs: 12.5, decodeTokensPerSecond: 30 },
+      stats: {
+        promptTokens: 3,
+        cachedTokens: 0,
+        newTokens: 7,
+        forgottenMessages: 2,
+        firstTokenMs: 12.5,
+        decodeTokensPerSecond: 30,
+        passes: 4,
+        speculation: {
+          proposed: 5,
+          accepted: 3,
+          tokensPerPass: 1.75,
+          byDrafter: { suffix: { proposed: 5, accepted: 3 } },
+          draftMs: 0.5,
+          verifyMs: 40,
+        },
+      },
+      origins: [
+        ["model", 9],
+        ["suffix", 7],
+      ],
       error: null,
       model: "demo",
       seed: "42",
@@ -30,6 +50,19 @@ test("what is exported can be imported, under new ids", () => {
   expect(back?.messages.map(({ id: _id, conversation, ...rest }) => ({ ...rest, mine: conversation === back.conversation.id }))).toEqual(
     transcript.messages.map(({ id: _id, conversation: _conversation, ...rest }, position) => ({ ...rest, position, mine: true })),
   );
+});
+
+test("what an older version exported, without origins and speculation, can still be imported", () => {
+  const older = structuredClone(valid) as {
+    conversations: [{ messages: [unknown, { origins?: unknown; stats: Record<string, unknown> }] }];
+  };
+  const reply = older.conversations[0].messages[1];
+  delete reply.origins;
+  delete reply.stats["passes"];
+  delete reply.stats["speculation"];
+  const message = importChats(JSON.stringify(older))[0]?.messages[1];
+  expect(message).toMatchObject({ content: "Once <b>upon</b>", stats: { newTokens: 7, passes: 7, speculation: null } });
+  expect(message).not.toHaveProperty("origins");
 });
 
 const valid = JSON.parse(exportChats([transcript])) as { conversations: [{ messages: [object, object] }] };
@@ -48,6 +81,20 @@ test.each([
   [JSON.stringify(withMessages(first, { ...second, content: null })), "conversations[0].messages[1].content is not text"],
   [JSON.stringify(withMessages(first, { ...second, end: "sudden" })), "conversations[0].messages[1].end is none of"],
   [JSON.stringify(withMessages(first, { ...second, stats: { newTokens: "7" } })), "conversations[0].messages[1].stats.promptTokens"],
+  [JSON.stringify(withMessages(first, { ...second, origins: [["oracle", 16]] })), "conversations[0].messages[1].origins[0][0] is none of"],
+  [JSON.stringify(withMessages(first, { ...second, origins: [["model", 15]] })), "conversations[0].messages[1].origins does not add up"],
+  [
+    JSON.stringify(
+      withMessages(first, {
+        ...second,
+        origins: [
+          ["model", 15.5],
+          ["draft", 0.5],
+        ],
+      }),
+    ),
+    "origins does not add up",
+  ],
 ])("refuses %#: a file that is not sound", (json, reason) => {
   expect(() => importChats(json)).toThrow(reason);
 });

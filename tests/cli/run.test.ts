@@ -1,12 +1,17 @@
 // Everything that goes wrong before a GPU is needed, and the help.
-import { cp, mkdtemp, rm, truncate, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { FolderSource } from "../../src/cli/folder_source";
+import { vocabularyOf } from "../../src/engine/vocabulary";
+import { NgramTable } from "../../src/speculate/ngram";
+import { loadTokenizer } from "../../src/text/tokenizer";
 import { runRecorded } from "./recorded_terminal";
 
 const fixtures = join(import.meta.dirname, "../golden/fixtures");
 const model = join(fixtures, "llama-untied-f32"); // without a tokenizer
+const stories = join(fixtures, "stories260k");
 let folder = "";
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "gyre-"));
@@ -35,6 +40,10 @@ test.each([
   ["no rows", ["logits", "--model", model, "--tokens", "1", "--out", "x", "--rows", "0"], "--rows takes"],
   ["nothing to score", ["perplexity", "--model", model], "either --text or --tokens-file"],
   ["another reference", ["perplexity", "--model", model, "--text", "x", "--against", "w8a8"], "--against takes only full"],
+  ["nothing to learn from", ["ngram", "--model", model, "--out", "x"], "either --corpus or --replies"],
+  ["too long a context", ["ngram", "--model", model, "--out", "x", "--corpus", "x", "--longest", "9"], "--longest takes 1 to 8"],
+  ["no corpus", ["ngram", "--model", stories, "--out", "x", "--corpus", "/no/where"], "/no/where cannot be read"],
+  ["a corpus that is none", ["ngram", "--model", stories, "--out", "x", "--corpus", join(stories, "config.json")], "no list of lists"],
   ["converting over the model", ["convert", "--model", model, "--out", model], "neither empty nor a Gyre package"],
 ])("%s: one line, and exit code 1", async (_, args, reason) => {
   const { code, stdout, notes } = await runRecorded(...args);
@@ -53,6 +62,19 @@ test("a damaged model: one line that names the file and the reason", async () =>
     stdout: "",
     notes: [expect.stringMatching(/^gyre: config\.json is damaged: it is not JSON\. .+$/)],
   });
+});
+
+test("ngram writes a table of a corpus, within its bytes", async () => {
+  await writeFile(join(folder, "corpus.json"), JSON.stringify(Array.from({ length: 20 }, (_, i) => [1, 2, 3, 4 + (i % 3), 5, 6])));
+  const out = join(folder, "ngram.bin");
+  const { code, stdout } = await runRecorded("ngram", "--model", stories, "--corpus", join(folder, "corpus.json"), "--out", out);
+  expect(code).toBe(0);
+  const source = new FolderSource(stories);
+  const vocabulary = await vocabularyOf(source, await loadTokenizer(source));
+  const bytes = new Uint8Array(await readFile(out)).buffer;
+  const table = new NgramTable(bytes, vocabulary);
+  expect(JSON.parse(stdout)).toEqual({ out, texts: 20, tokens: 120, contexts: table.contexts, bytes: bytes.byteLength });
+  expect(table.candidates([1, 2])[0]).toMatchObject({ token: 3 });
 });
 
 test("a text of one token has nothing to score", async () => {

@@ -25,7 +25,7 @@ test.each(["lfm2-gqa4-bf16", "llama-tied-bf16"])("%s: a decoded token is one sub
     const tokens = 30;
     for (let i = 0; i < tokens; i++) expect((await reply.next()).done).toBe(false);
     const after = calls.now();
-    await reply.return({ reason: "aborted", passes: 0 });
+    await reply.return("aborted");
     calls.stop();
     gpu.pipelines.get = get;
     const during = Object.fromEntries(Object.entries(after).map(([call, count]) => [call, count - before[call as keyof typeof before]]));

@@ -137,7 +137,7 @@ describe.each(["lfm2-gqa4-bf16", "llama-tied-bf16"])("%s", (name) => {
         const running = engine.generate({ tokens: prompt, sampling: greedy, maxTokens: 5, endTokens: new Set() });
         await running.next();
         await expect(refused(prompt)).rejects.toMatchObject({ code: "busy" });
-        await running.return({ reason: "aborted", passes: 0 });
+        await running.return("aborted");
         expect((await refused(prompt)).tokens.length).toBe(12);
       }),
     60_000,

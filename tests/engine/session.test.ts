@@ -1,9 +1,10 @@
 import { expect, test } from "vitest";
 import { FolderSource } from "../../src/cli/folder_source";
-import type { GenerateRequest } from "../../src/engine/engine";
+import type { GenerateRequest } from "../../src/engine/decode";
 import type { TokenGenerator } from "../../src/engine/read_reply";
 import { ChatSession } from "../../src/engine/session";
 import type { ChatEvent, ChatRequest } from "../../src/protocol/messages";
+import { Speculator } from "../../src/speculate/speculator";
 import { ChatTemplate } from "../../src/text/template";
 import { loadTokenizer } from "../../src/text/tokenizer";
 import { fixture, greedy } from "../setup/models";
@@ -27,9 +28,9 @@ class Parrot implements TokenGenerator {
     this.requests.push(request);
     request.onCached?.(3);
     try {
-      for (const id of tokenizer.encode(this.#text, { special: false })) yield id;
-      yield 2;
-      return { reason: "stop", passes: 1 };
+      for (const id of tokenizer.encode(this.#text, { special: false })) yield { token: id, origin: "model" };
+      yield { token: 2, origin: "model" };
+      return "stop";
     } finally {
       this.returned = true;
     }
@@ -41,8 +42,16 @@ class Parrot implements TokenGenerator {
 }
 
 async function chat(engine: Parrot, request: Partial<ChatRequest>): Promise<{ text: string; end: ChatEvent & { type: "end" } }> {
-  const session = new ChatSession(engine, tokenizer, template, new Set([2]));
-  const whole: ChatRequest = { messages: [{ role: "user", content: "Hi" }], sampling: greedy, maxTokens: 64, stop: [], ...request };
+  const session = new ChatSession(engine, tokenizer, template, new Set([2]), new Speculator([]));
+  const whole: ChatRequest = {
+    messages: [{ role: "user", content: "Hi" }],
+    sampling: greedy,
+    maxTokens: 64,
+    stop: [],
+    speculation: "off",
+    personal: false,
+    ...request,
+  };
   let text = "";
   for await (const event of session.chat(whole)) {
     if (event.type === "end") return { text, end: event };

@@ -162,9 +162,9 @@ describe.each(subjects)("%s, %s", (name, precision) => {
       for (const [start, rows] of [
         [0, 5],
         [1, 16],
-        [60, 9],
-        [55, 16],
-        [63, 2],
+        [122, 9], // from one chunk of 128 keys into the next
+        [118, 16],
+        [127, 2],
       ] as const) {
         await subject.start(start);
         await expectPlainPaths(subject, randomTree(rows, subject.vocabulary, random), start);
@@ -255,12 +255,12 @@ describe.each(subjects)("%s, %s", (name, precision) => {
     }));
 });
 
-// Key chunks are of 64 positions, and 2,030 lies before the end of the 32nd.
+// Key chunks are of 128 positions, and the deepest nodes behind 2,042 lie in the 17th.
 test.each(["lfm2-long-bf16", "llama-tied-bf16"])("%s: nodes past 2,000 tokens have the logits of plain decoding", (name) =>
   bench.run(async () => {
     const subject = await Subject.load(name, "w8a8", 2112);
-    await subject.start(2030);
-    await expectPlainPaths(subject, { ...randomTree(16, subject.vocabulary, new Random(74)), parents: deep }, 2030);
+    await subject.start(2042);
+    await expectPlainPaths(subject, { ...randomTree(16, subject.vocabulary, new Random(74)), parents: deep }, 2042);
     subject.runner.dispose();
   }),
 );

@@ -12,6 +12,8 @@ const stats: ReplyStats = {
   forgottenMessages: 0,
   firstTokenMs: 5,
   decodeTokensPerSecond: 10,
+  passes: 2,
+  speculation: null,
 };
 const request = (content: string): ChatRequest => ({
   messages: [{ role: "user", content }],
@@ -27,6 +29,8 @@ const request = (content: string): ChatRequest => ({
   },
   maxTokens: 4,
   stop: [],
+  speculation: "auto",
+  personal: true,
 });
 const unused = () => Promise.reject(new EngineError("internal", "not part of this test"));
 const open: MessagePort[] = [];
@@ -34,7 +38,16 @@ const open: MessagePort[] = [];
 function connect(handlers: Partial<Handlers>, onFatal?: (error: EngineError) => void): { client: Client; host: Host } {
   const { port1, port2 } = new MessageChannel();
   open.push(port1, port2);
-  const host = serve(port2, { models: unused, load: unused, import: unused, remove: unused, chat: unused, ...handlers });
+  const host = serve(port2, {
+    models: unused,
+    load: unused,
+    import: unused,
+    remove: unused,
+    chat: unused,
+    personal: unused,
+    erasePersonal: unused,
+    ...handlers,
+  });
   const client = new Client(port1, onFatal);
   port1.start();
   port2.start();
@@ -54,7 +67,7 @@ const echo: Handlers["chat"] = async (args, { signal, emit }) => {
       emit({ type: "end", reason: "aborted", stats });
       return stats;
     }
-    emit({ type: "text", text: word });
+    emit({ type: "text", text: word, origin: "model" });
     await pause(2);
   }
   emit({ type: "end", reason: "stop", stats });

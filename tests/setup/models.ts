@@ -1,8 +1,10 @@
 // The small models that tests run on, and the ways they look at them.
 import { join } from "node:path";
 import { FolderSource } from "../../src/cli/folder_source";
-import type { Engine, GenerateSummary } from "../../src/engine/engine";
+import type { Engine } from "../../src/engine/engine";
 import type { SamplingParams } from "../../src/kernels/sample";
+import type { EndReason } from "../../src/protocol/messages";
+import type { Speculator } from "../../src/speculate/speculator";
 import { openCheckpoint } from "../../src/weights/checkpoint";
 import type { Checkpoint } from "../../src/weights/source";
 
@@ -39,21 +41,36 @@ export async function logitsOf(engine: Engine, tokens: readonly number[], rows: 
 export async function reply(
   engine: Engine,
   tokens: readonly number[],
-  options: { sampling?: SamplingParams; maxTokens?: number; endTokens?: readonly number[]; stopAfter?: number; signal?: AbortSignal } = {},
-): Promise<{ readonly tokens: number[]; readonly summary: (GenerateSummary & { readonly cachedTokens: number }) | null }> {
-  const { sampling = greedy, maxTokens = 12, endTokens = [], stopAfter, signal } = options;
+  options: {
+    sampling?: SamplingParams;
+    maxTokens?: number;
+    endTokens?: readonly number[];
+    speculator?: Speculator;
+    stopAfter?: number;
+    signal?: AbortSignal;
+  } = {},
+): Promise<{
+  readonly tokens: number[];
+  readonly summary: { readonly reason: EndReason; readonly passes: number; readonly cachedTokens: number } | null;
+}> {
+  const { sampling = greedy, maxTokens = 12, endTokens = [], speculator, stopAfter, signal } = options;
   let cachedTokens = -1;
   const onCached = (count: number) => {
     cachedTokens = count;
   };
-  const generator = engine.generate({ tokens, sampling, maxTokens, endTokens: new Set(endTokens), onCached }, signal);
+  let passes = 0;
+  const onPass = () => {
+    passes++;
+  };
+  const request = { tokens, sampling, maxTokens, endTokens: new Set(endTokens), onCached, onPass, ...(speculator && { speculator }) };
+  const generator = engine.generate(request, signal);
   const drawn: number[] = [];
   for (;;) {
     const step = await generator.next();
-    if (step.done) return { tokens: drawn, summary: { ...step.value, cachedTokens } };
-    drawn.push(step.value);
+    if (step.done) return { tokens: drawn, summary: { reason: step.value, passes, cachedTokens } };
+    drawn.push(step.value.token);
     if (drawn.length === stopAfter) {
-      await generator.return({ reason: "aborted", passes: 0 });
+      await generator.return("aborted");
       return { tokens: drawn, summary: null };
     }
   }

@@ -8,6 +8,7 @@ import { bin, ROOT } from "../../tools/lib/project.mjs";
 
 const CASES = [
   { room: "app/components", may: "../../protocol/client", mayNot: "../../engine/engine" },
+  { room: "app/speculation", may: "../../speculate/gumbel", mayNot: "../../speculate/filters" },
   { room: "app", may: "../chats/store", mayNot: "../weights/store" },
   { room: "chats", may: "../protocol/messages", mayNot: "../app/context" },
   { room: "protocol", may: "./errors", mayNot: "../engine/engine" },

@@ -3,9 +3,9 @@ import { memo } from "react";
 import { Value } from "../../chats/observable";
 import type { AssistantMessage } from "../../chats/schema";
 import { useStores, useValue } from "../context";
-import { formatEnd, formatMs, formatRate } from "../format";
-import { markdown } from "../later";
-import type { Phase } from "../stores/replies";
+import { formatEnd, formatFigures } from "../format";
+import { replyParts } from "../later";
+import { NOTHING, type Phase } from "../stores/replies";
 import controls from "../styles/controls.module.css";
 import { CopyButton } from "./CopyButton";
 import { Icon } from "./Icon";
@@ -18,7 +18,7 @@ interface Props {
   readonly last: boolean;
 }
 
-const NO_TEXT = new Value("");
+const NOTHING_YET = new Value(NOTHING);
 
 const WAITING: Readonly<Record<Phase, string>> = {
   model: "Waiting for the model",
@@ -28,11 +28,12 @@ const WAITING: Readonly<Record<Phase, string>> = {
 };
 
 export const ReplyView = memo(({ message, phase, last }: Props) => {
-  const { replies, notices } = useStores();
-  const streamed = useValue(phase === "writing" ? replies.text : NO_TEXT);
-  const Markdown = useValue(markdown.module)?.Markdown;
+  const { chats, replies, notices } = useStores();
+  const streamed = useValue(phase === "writing" ? replies.written : NOTHING_YET);
+  const parts = useValue(replyParts.module);
+  const { showOrigins } = useValue(chats.settings);
   const forgotten = message.stats?.forgottenMessages ?? 0;
-  const text = streamed.length > message.content.length ? streamed : message.content;
+  const { content: text, origins } = streamed.content.length > message.content.length ? streamed : message;
   return (
     <article className={classes.reply} aria-label="Assistant" aria-busy={phase !== null}>
       <Mark size={22} turning={phase !== null} />
@@ -44,10 +45,12 @@ export const ReplyView = memo(({ message, phase, last }: Props) => {
         )}
         {text === "" && phase !== null ? (
           <p className={classes.waiting}>{WAITING[phase]}…</p>
-        ) : Markdown === undefined ? (
+        ) : parts === null ? (
           <p className={classes.plain}>{text}</p>
+        ) : showOrigins && origins !== undefined ? (
+          <parts.OriginText text={text} origins={origins} />
         ) : (
-          <Markdown text={text} />
+          <parts.Markdown text={text} />
         )}
         {phase === null && <Outcome message={message} />}
         {phase === null && (
@@ -89,13 +92,10 @@ function Outcome({ message: { end, error } }: { readonly message: AssistantMessa
   return note === "" ? null : <p className={classes.aside}>{note}</p>;
 }
 
-function Figures({ message: { stats, seed, model } }: { readonly message: AssistantMessage }) {
-  if (stats === null || stats.newTokens === 0) return null;
-  const rate = stats.decodeTokensPerSecond > 0 ? `${formatRate(stats.decodeTokensPerSecond)} · ` : "";
-  const title = `${model}, seed ${seed}; prompt ${stats.promptTokens} tokens, of which ${stats.cachedTokens} were still in memory`;
-  return (
-    <span className={classes.figures} title={title}>
-      {rate}first token {formatMs(stats.firstTokenMs)} · {stats.newTokens} tokens
-    </span>
-  );
+/** How the reply was made, in one line; that line opens to more. */
+function Figures({ message }: { readonly message: AssistantMessage }) {
+  const parts = useValue(replyParts.module);
+  if (message.stats === null || message.stats.newTokens === 0) return null;
+  const line = formatFigures(message.stats);
+  return parts === null ? <p className={classes.figures}>{line}</p> : <parts.ReplyDetails message={message} line={line} />;
 }

@@ -5,6 +5,7 @@ import controls from "../styles/controls.module.css";
 import { Dialog, Section } from "./Dialog";
 import classes from "./Fields.module.css";
 import { NumberField } from "./NumberField";
+import { SpeculationSettings } from "./SpeculationSettings";
 import { YourData } from "./YourData";
 
 type SamplingName = keyof Settings["sampling"];
@@ -83,6 +84,7 @@ export function SettingsDialog({ onClose }: { readonly onClose: () => void }) {
           <SeedField value={settings.seed} onChange={(seed) => save({ seed })} />
         </div>
       </Section>
+      <SpeculationSettings onClose={onClose} />
       <Section title="Appearance">
         <fieldset className={classes.choice}>
           <legend>Colours</legend>

@@ -2,7 +2,7 @@
 import { Value } from "../../chats/observable";
 import { Client, type ClientPort } from "../../protocol/client";
 import { EngineError } from "../../protocol/errors";
-import type { LoadedModel, LoadProgress, ModelEntry, PickedFile, Precision } from "../../protocol/messages";
+import type { LoadedModel, LoadProgress, ModelEntry, PersonalTable, PickedFile, Precision } from "../../protocol/messages";
 
 /** A Worker, or what stands in for one in a test. */
 export interface EngineWorker extends ClientPort {
@@ -145,6 +145,16 @@ export class EngineStore {
     await this.refresh();
     const state = this.state.get();
     if (state.kind === "ready" && state.model.entry.id === id) void this.load("");
+  }
+
+  /** What this device has learnt of the loaded model's replies. */
+  learnt(entries: number): Promise<PersonalTable> {
+    return this.#call().call("personal", { entries });
+  }
+
+  /** Forgets what this device has learnt, of every model. */
+  async forget(): Promise<void> {
+    await this.#call().call("erasePersonal", null);
   }
 
   /** Resolves as soon as a model is loaded, however many tries that takes. */

@@ -1,6 +1,7 @@
 // Replies in the making. One runs at a time, others wait their turn; its text lives here, outside React, until it is finished.
 import { newSeed } from "../../chats/ids";
 import { Value } from "../../chats/observable";
+import { addRun } from "../../chats/origins";
 import type { AssistantMessage, Message, Settings } from "../../chats/schema";
 import type { ChatStore } from "../../chats/store";
 import { titleFrom } from "../../chats/title";
@@ -20,12 +21,17 @@ export interface Job {
   readonly phase: Phase;
 }
 
+/** What there is of a reply. */
+export type Written = Pick<AssistantMessage, "content" | "origins">;
+
+export const NOTHING: Written = { content: "" };
+
 const SHOW_EVERY = 30; // ms: more often than that the eye does not see, and Markdown is parsed anew each time
 const SAVE_EVERY = 1000; // ms: what a closed tab loses at most
 
 export class ReplyStore {
   readonly jobs = new Value<readonly Job[]>([]); // the first is at work
-  readonly text = new Value(""); // of the first job
+  readonly written = new Value<Written>(NOTHING); // of the first job, so far
   readonly announcement = new Value(""); // for screen readers: a whole sentence or a whole reply, never a fragment
   readonly #chats: ChatStore;
   readonly #engine: EngineStore;
@@ -93,12 +99,12 @@ export class ReplyStore {
   #over(message: string): void {
     this.#aborts.delete(message);
     this.jobs.update((jobs) => jobs.filter((job) => job.message !== message));
-    this.text.set("");
+    this.written.set(NOTHING);
   }
 
   async #run(message: AssistantMessage): Promise<void> {
     const signal = this.#aborts.get(message.id)?.signal ?? AbortSignal.abort();
-    this.text.set("");
+    this.written.set(NOTHING);
     this.#phase(message.id, "model");
     let reply = message;
     try {
@@ -138,11 +144,15 @@ export class ReplyStore {
         return;
       }
       if (reply.content === "") this.#phase(message.id, "writing");
-      reply = { ...reply, content: reply.content + event.text };
+      reply = {
+        ...reply,
+        content: reply.content + event.text,
+        origins: addRun(reply.origins ?? [], event.origin, event.text.length),
+      };
       yield reply;
       const now = performance.now();
       if (now - shown >= SHOW_EVERY) {
-        this.text.set(reply.content);
+        this.written.set(reply);
         shown = now;
       }
       if (now - saved >= SAVE_EVERY) {
@@ -169,5 +179,5 @@ function request(messages: readonly ChatMessage[], settings: Settings, model: Lo
     frequencyPenalty: settings.sampling.frequencyPenalty ?? model.defaults.frequencyPenalty,
     seed,
   };
-  return { messages, sampling, maxTokens: settings.maxTokens, stop: [] };
+  return { messages, sampling, maxTokens: settings.maxTokens, stop: [], speculation: settings.speculation, personal: settings.personal };
 }

@@ -1,7 +1,15 @@
 // A stand-in for the engine: canned models and replies, with the timing and the failures that a test asks for.
 import { EngineError } from "../../../src/protocol/errors";
 import type { Handlers } from "../../../src/protocol/host";
-import type { ChatMessage, LoadedModel, ModelEntry, ReplyStats } from "../../../src/protocol/messages";
+import type {
+  ChatMessage,
+  LoadedModel,
+  ModelEntry,
+  PersonalTable,
+  ReplyStats,
+  SpeculationStats,
+  TokenOrigin,
+} from "../../../src/protocol/messages";
 
 export interface FakeOptions {
   readonly loadMs?: number; // of pretended downloading
@@ -22,6 +30,20 @@ export const DEMO: ModelEntry = {
   shipped: true,
   stored: false,
 };
+
+/** Who proposes the words of a reply, over and over, where speculation is on. */
+const ORIGINS: readonly TokenOrigin[] = ["model", "suffix", "suffix", "ngram", "personal", "draft"];
+
+const SPECULATION: SpeculationStats = {
+  proposed: 9,
+  accepted: 6,
+  tokensPerPass: 2.4,
+  byDrafter: { suffix: { proposed: 3, accepted: 3 }, ngram: { proposed: 4, accepted: 2 }, personal: { proposed: 2, accepted: 1 } },
+  draftMs: 3,
+  verifyMs: 80,
+};
+
+const LEARNT: PersonalTable = { bytes: 4096, contexts: 120, entries: [{ context: "a fox in a", next: " box", count: 7 }] };
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -49,6 +71,7 @@ export function fakeHandlers(options: FakeOptions = {}): Handlers {
   } = options;
   const imported: ModelEntry[] = [];
   let demoStored = false;
+  let learnt = LEARNT;
   return {
     models: async () => [{ ...DEMO, stored: demoStored }, ...imported],
     load: async ({ id }, { emit, signal }) => {
@@ -80,7 +103,12 @@ export function fakeHandlers(options: FakeOptions = {}): Handlers {
       imported.splice(0, imported.length, ...imported.filter((one) => one.id !== id));
       return null;
     },
-    chat: async ({ messages, maxTokens }, { emit, signal }) => {
+    personal: async ({ entries }) => ({ ...learnt, entries: learnt.entries.slice(0, entries) }),
+    erasePersonal: async () => {
+      learnt = { bytes: 0, contexts: 0, entries: [] };
+      return null;
+    },
+    chat: async ({ messages, maxTokens, speculation }, { emit, signal }) => {
       const characters = messages.reduce((sum, message) => sum + message.content.length, 0);
       if (characters > contextLength) throw new EngineError("context-full", "The conversation does not fit this model's context.");
       const words = reply(messages).match(/\s*\S+\s*$|\s*\S+/g) ?? [];
@@ -92,6 +120,8 @@ export function fakeHandlers(options: FakeOptions = {}): Handlers {
         forgottenMessages: 0,
         firstTokenMs: 48,
         decodeTokensPerSecond: 41.5,
+        passes: newTokens,
+        speculation: speculation === "auto" ? SPECULATION : null,
       });
       const end = (reason: "stop" | "length" | "aborted") => {
         emit({ type: "end", reason, stats: stats() });
@@ -101,7 +131,8 @@ export function fakeHandlers(options: FakeOptions = {}): Handlers {
         await pause(tokenMs);
         if (signal.aborted) return end("aborted");
         if (newTokens === maxTokens) return end("length");
-        emit({ type: "text", text: word });
+        const origin = (speculation === "auto" && ORIGINS[newTokens % ORIGINS.length]) || "model";
+        emit({ type: "text", text: word, origin });
         newTokens++;
       }
       return end("stop");

@@ -1,0 +1,73 @@
+import type { Walk } from "./accept";
+import type { DrafterName } from "./drafter";
+import type { TokenTree } from "./tree";
+
+export interface Tally {
+  proposed: number; // drafts in verified trees
+  accepted: number; // of these, those that were kept
+}
+
+/** What speculation did for a reply. */
+export interface SpeculationStats {
+  readonly rounds: number; // passes that verified a tree
+  readonly proposed: number;
+  readonly accepted: number;
+  readonly roundTokens: number; // tokens that these passes gave, the model's own among them
+  readonly byDrafter: Readonly<Partial<Record<DrafterName, Tally>>>; // a draft of several drafters counts for each of them
+  readonly byDepth: readonly Tally[]; // [depth - 1]
+  readonly draftMs: number;
+  readonly verifyMs: number;
+}
+
+export class SpeculationTally {
+  readonly #byDrafter: Partial<Record<DrafterName, Tally>> = {};
+  readonly #byDepth: Tally[] = [];
+  #rounds = 0;
+  #proposed = 0;
+  #accepted = 0;
+  #roundTokens = 0;
+  #draftMs = 0;
+  #verifyMs = 0;
+
+  drafted(ms: number): void {
+    this.#draftMs += ms;
+  }
+
+  verified(tree: TokenTree, { rows, tokens }: Walk, ms: number): void {
+    this.#rounds++;
+    this.#verifyMs += ms;
+    this.#roundTokens += tokens.length;
+    const depths: number[] = [];
+    tree.parents.forEach((parent, row) => {
+      const depth = row === 0 ? 0 : (depths[parent] ?? 0) + 1;
+      depths.push(depth);
+      if (row === 0) return;
+      const kept = Number(rows.includes(row));
+      this.#proposed++;
+      this.#accepted += kept;
+      const atDepth = (this.#byDepth[depth - 1] ??= { proposed: 0, accepted: 0 });
+      for (const tally of [atDepth, ...this.#tallies(tree, row)]) {
+        tally.proposed++;
+        tally.accepted += kept;
+      }
+    });
+  }
+
+  get stats(): SpeculationStats {
+    return {
+      rounds: this.#rounds,
+      proposed: this.#proposed,
+      accepted: this.#accepted,
+      roundTokens: this.#roundTokens,
+      byDrafter: structuredClone(this.#byDrafter),
+      byDepth: this.#byDepth.map((tally) => ({ ...tally })),
+      draftMs: this.#draftMs,
+      verifyMs: this.#verifyMs,
+    };
+  }
+
+  #tallies(tree: TokenTree, row: number): Tally[] {
+    const names = new Set(tree.sources[row]?.map(({ drafter }) => drafter));
+    return Array.from(names, (name) => (this.#byDrafter[name] ??= { proposed: 0, accepted: 0 }));
+  }
+}

@@ -1,0 +1,120 @@
+// The promise that all of it rests on: the reply with speculation is the reply without it, token for token, and so is what comes after.
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { Engine } from "../../src/engine/engine";
+import type { SamplingParams } from "../../src/kernels/sample";
+import type { Drafter } from "../../src/speculate/drafter";
+import { Speculator } from "../../src/speculate/speculator";
+import { useGpu } from "../setup/gpu";
+import { greedy, openFixture, reply } from "../setup/models";
+import { Muddled, Oracle, Wrong } from "../speculate/drafters";
+
+const bench = useGpu();
+
+const warm = { ...greedy, temperature: 0.8, topK: 30, topP: 0.95, seed: 11n };
+const penalised = { ...warm, repetitionPenalty: 1.3, presencePenalty: 0.4, frequencyPenalty: 0.2, seed: 12n };
+const samplings: readonly SamplingParams[] = [greedy, warm, penalised];
+
+const prompt = Array.from({ length: 19 }, (_, i) => 5 + ((i * 11) % 40));
+
+describe.each([
+  ["lfm2-gqa4-bf16", "w8a8"],
+  ["lfm2-gqa4-bf16", "full"],
+  ["llama-tied-bf16", "w8a8"],
+] as const)("%s in %s", (name, precision) => {
+  let engine: Engine;
+  beforeAll(async () => {
+    engine = await Engine.load(bench.gpu, await openFixture(name), { precision, maxRows: 16, maxHeadRows: 16, contextLength: 64 });
+  });
+  afterAll(() => engine.dispose());
+
+  const plain = async (tokens: readonly number[], sampling: SamplingParams, maxTokens = 24) => {
+    engine.reset();
+    return reply(engine, tokens, { sampling, maxTokens });
+  };
+  const speculating = async (drafter: Drafter, sampling: SamplingParams, fixedDrafts = 7, maxTokens = 24) => {
+    engine.reset();
+    const speculator = new Speculator([drafter], { fixedDrafts });
+    const { tokens, summary } = await reply(engine, prompt, { sampling, maxTokens, speculator });
+    return { tokens, summary, stats: speculator.stats };
+  };
+
+  test("an oracle is always right, and takes a pass for each tree", { timeout: 120_000 }, () =>
+    bench.run(async () => {
+      for (const sampling of samplings) {
+        const { tokens, summary } = await plain(prompt, sampling);
+        const fast = await speculating(new Oracle([...prompt, ...tokens]), sampling);
+        expect(fast.tokens).toEqual(tokens);
+        expect(fast.stats.accepted).toBe(fast.stats.proposed);
+        // Of 24 tokens two are drawn plainly before the first round, and a round gives 8.
+        expect(fast.stats.rounds).toBe(3);
+        expect(fast.summary?.passes).toBeLessThan(summary?.passes ?? 0);
+      }
+    }),
+  );
+
+  test("a drafter that is always wrong costs passes, and changes nothing", { timeout: 120_000 }, () =>
+    bench.run(async () => {
+      for (const sampling of samplings) {
+        const { tokens } = await plain(prompt, sampling);
+        const slow = await speculating(new Wrong([...prompt, ...tokens]), sampling);
+        expect(slow.tokens).toEqual(tokens);
+        expect(slow.stats.accepted).toBe(0);
+        expect(slow.stats.rounds).toBeGreaterThan(10);
+      }
+    }),
+  );
+
+  test("trees that branch and walks that end anywhere change nothing", { timeout: 120_000 }, () =>
+    bench.run(async () => {
+      for (const sampling of samplings) {
+        const { tokens } = await plain(prompt, sampling);
+        for (const fixedDrafts of [1, 4, 15]) {
+          const some = await speculating(new Muddled([...prompt, ...tokens], 64), sampling, fixedDrafts);
+          expect(some.tokens, `${fixedDrafts} drafts, seed ${sampling.seed}`).toEqual(tokens);
+          expect(some.stats.accepted).toBeGreaterThan(0);
+          expect(some.stats.accepted).toBeLessThan(some.stats.proposed);
+        }
+      }
+    }),
+  );
+
+  test("limits, end tokens and the end of the context cut at the right token", { timeout: 120_000 }, () =>
+    bench.run(async () => {
+      const whole = await plain(prompt, warm, 1000);
+      expect(whole.summary?.reason).toBe("context");
+      const drafter = () => new Muddled([...prompt, ...whole.tokens], 64);
+      const full = await speculating(drafter(), warm, 15, 1000);
+      expect(full.tokens).toEqual(whole.tokens);
+      expect(full.summary?.reason).toBe("context");
+      for (const maxTokens of [1, 2, 3, 7, 8, 9]) {
+        const cut = await speculating(drafter(), warm, 7, maxTokens);
+        expect(cut.tokens).toEqual(whole.tokens.slice(0, maxTokens));
+        expect(cut.summary?.reason).toBe("length");
+      }
+      for (const at of [3, 5, 9, 14]) {
+        const end = whole.tokens[at] ?? -1;
+        engine.reset();
+        const speculator = new Speculator([drafter()], { fixedDrafts: 7 });
+        const ended = await reply(engine, prompt, { sampling: warm, maxTokens: 24, endTokens: [end], speculator });
+        expect(ended.tokens).toEqual(whole.tokens.slice(0, whole.tokens.indexOf(end) + 1));
+        expect(ended.summary?.reason).toBe("stop");
+      }
+    }),
+  );
+
+  test("what is left in the caches is what plain decoding leaves there, wherever a reply is broken off", { timeout: 120_000 }, () =>
+    bench.run(async () => {
+      const { tokens } = await plain(prompt, warm);
+      for (const stopAfter of [2, 3, 5, 6, 11]) {
+        const next = [...prompt, ...tokens.slice(0, stopAfter), 9, 8, 7];
+        const expected = await plain(next, warm, 8);
+        engine.reset();
+        const speculator = new Speculator([new Muddled([...prompt, ...tokens], 64)], { fixedDrafts: 11 });
+        await reply(engine, prompt, { sampling: warm, maxTokens: 24, speculator, stopAfter });
+        const after = await reply(engine, next, { sampling: warm, maxTokens: 8 });
+        expect(after.tokens, `after ${stopAfter}`).toEqual(expected.tokens);
+        expect(after.summary?.cachedTokens, `after ${stopAfter}`).toBeGreaterThanOrEqual(prompt.length + stopAfter - 1);
+      }
+    }),
+  );
+});
