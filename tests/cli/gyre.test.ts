@@ -89,12 +89,14 @@ test("convert writes a package, and generate speaks from it", async () => {
       decodeTokensPerSecond: expect.any(Number),
       promptTokens: 5,
       newTokens: 12,
+      passes: expect.any(Number),
       weightBytes: expect.any(Number),
       cacheBytes: expect.any(Number),
       scratchBytes: expect.any(Number),
       adapter: expect.stringMatching(/./),
       precision: "w8a8",
       reason: "length",
+      speculation: expect.objectContaining({ rounds: expect.any(Number), proposed: expect.any(Number), accepted: expect.any(Number) }),
     },
   });
 });

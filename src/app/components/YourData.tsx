@@ -11,7 +11,7 @@ import classes from "./Fields.module.css";
 
 /** What lies on this device, and the ways to take it away, bring it back, or delete it. */
 export function YourData({ onDeleted }: { readonly onDeleted: () => void }) {
-  const { chats, replies, notices } = useStores();
+  const { chats, engine, replies, notices } = useStores();
   const conversations = useValue(chats.conversations);
   const usage = useStorageUsage();
   const [problem, setProblem] = useState("");
@@ -41,6 +41,7 @@ export function YourData({ onDeleted }: { readonly onDeleted: () => void }) {
   const clear = async () => {
     replies.stop();
     await chats.clear();
+    await engine.forget().catch(notices.failed); // pieces of conversations, learnt from replies
     goTo(null);
     onDeleted();
     notices.show("All conversations and settings are deleted.");
