@@ -16,7 +16,7 @@ import { addUp, checkTally, lastLine, readPlaywright, readVitest, runnerTally } 
 /** @typedef {{ part: string, name: string, run: () => Promise<Tally> }} Step */
 
 const CHECK_TIMEOUT_MS = 180_000;
-const RUNNER_TIMEOUT_MS = 900_000; // against a runner that hangs; each test has a limit of its own
+const RUNNER_TIMEOUT_MS = 1_800_000; // against a runner that hangs; each test has a limit of its own
 
 const reports = mkdtempSync(join(tmpdir(), "gyre-test-"));
 let browser = "";
