@@ -7,7 +7,7 @@ import fields from "./Fields.module.css";
 import { Icon } from "./Icon";
 import classes from "./ModelsDialog.module.css";
 
-const NEEDED = /\.(json|safetensors|jinja|md|txt)$/i; // A model's files; pictures and other formats of the same weights stay behind.
+const NEEDED = /\.(json|safetensors|jinja|ngram|md|txt)$/i; // A model's files; pictures and other formats of the same weights stay behind.
 
 const PRECISIONS: readonly { readonly value: Precision; readonly label: string }[] = [
   { value: "w8a8", label: "INT8 (smaller and faster)" },
