@@ -9,7 +9,10 @@ import chunks from "../../shaders/lib/chunks.wgsl?raw";
 import dotPacked from "../../shaders/lib/dot_packed.wgsl?raw";
 import dotUnpacked from "../../shaders/lib/dot_unpacked.wgsl?raw";
 import hadamard from "../../shaders/lib/hadamard.wgsl?raw";
+import inputDirect from "../../shaders/lib/input_direct.wgsl?raw";
+import inputStaged from "../../shaders/lib/input_staged.wgsl?raw";
 import int8 from "../../shaders/lib/int8.wgsl?raw";
+import linearOutput from "../../shaders/lib/linear_output.wgsl?raw";
 import mass from "../../shaders/lib/mass.wgsl?raw";
 import mergedFloat from "../../shaders/lib/merged_float.wgsl?raw";
 import mergedInt8 from "../../shaders/lib/merged_int8.wgsl?raw";
@@ -24,6 +27,8 @@ import threshold from "../../shaders/lib/threshold.wgsl?raw";
 import weightBf16 from "../../shaders/lib/weight_bf16.wgsl?raw";
 import weightF16 from "../../shaders/lib/weight_f16.wgsl?raw";
 import weightF32 from "../../shaders/lib/weight_f32.wgsl?raw";
+import weightsInt4 from "../../shaders/lib/weights_int4.wgsl?raw";
+import weightsInt8 from "../../shaders/lib/weights_int8.wgsl?raw";
 import wide from "../../shaders/lib/wide.wgsl?raw";
 import { makeShader, type Shader } from "../gpu/shader";
 
@@ -38,7 +43,10 @@ const parts = {
   dot_packed: dotPacked,
   dot_unpacked: dotUnpacked,
   hadamard,
+  input_direct: inputDirect,
+  input_staged: inputStaged,
   int8,
+  linear_output: linearOutput,
   mass,
   merged_float: mergedFloat,
   merged_int8: mergedInt8,
@@ -53,6 +61,8 @@ const parts = {
   weight_bf16: weightBf16,
   weight_f16: weightF16,
   weight_f32: weightF32,
+  weights_int4: weightsInt4,
+  weights_int8: weightsInt8,
   wide,
 } as const;
 

@@ -90,6 +90,7 @@ export class Builder {
   /** Each token's row of the table, into `output`. */
   embed(label: string, table: Matrix, output: FloatRows): void {
     const { tokens } = this.options;
+    if (table.kind === "int4") throw new Error(`${label}: tables stay INT8`);
     this.#add(
       table.kind === "float"
         ? embedFloat(label, { tokens, table, output })
@@ -176,7 +177,7 @@ export class Builder {
       head,
       maxRows: head ? maxHeadRows : maxRows,
     };
-    if (input.kind === "int8" && matrix.kind === "int8") {
+    if (input.kind === "int8" && matrix.kind !== "float") {
       this.steps.push(linearInt8(label, { ...common, input, matrix }, device));
     } else if (input.kind === "float" && matrix.kind === "float") {
       this.steps.push(linearFloat(label, { ...common, input, matrix }, device));
