@@ -29,7 +29,7 @@ export interface EngineOptions {
   readonly contextLength?: number; // positions; default: what the model was made for, at most 4,096
   readonly maxRows?: number; // tokens a pass
   readonly maxHeadRows?: number; // logits a pass; default: as many as speculation verifies at once
-  readonly liveTokens?: number; // ids from here on are never drawn; default: the whole vocabulary
+  readonly liveTokens?: number; // ids from here on are never drawn, and have no logits; default: the whole vocabulary
   /** Where the variants that are fastest here are kept; the first load measures them. Default: none, and the usual ones are taken. */
   readonly tunings?: TuningStore;
   readonly onProgress?: (event: LoadEvent) => void;

@@ -36,4 +36,20 @@ describe.each(["F32", "F16", "BF16"] as const)("embed_float of %s", (type) => {
       expect(behind.every((word) => word === UNTOUCHED)).toBe(true);
     }),
   );
+
+  test("of a part of the table only its own tokens are looked up", () =>
+    bench.run(async (lab) => {
+      const [width, first, count] = [64, 1, 3];
+      const bytes = tableBytes(type, VOCABULARY * width);
+      const rowBytes = bytes.length / VOCABULARY;
+      const part = lab.upload(bytes.slice(first * rowBytes, (first + count) * rowBytes));
+      const output = lab.output(tokens.length * width * 4);
+      const table = { kind: "float", type, inputs: width, outputs: count, weight: part } as const;
+      const step = embedFloat("test", { tokens: lab.upload(tokens), table, first, output: { kind: "float", width, values: output } });
+      await lab.pass([[step]], { rows: tokens.length, headRows: 0 });
+      const untouched = (await lab.floats(lab.output(4), 1))[0];
+      const whole = embedFloatReference(tokens, widen(bytes, type), width);
+      const mine = (i: number) => [1, 2, 3].includes(tokens[Math.floor(i / width)] ?? -1);
+      expect(await lab.floats(output, whole.length)).toEqual(whole.map((x, i) => (mine(i) ? x : (untouched ?? Number.NaN))));
+    }));
 });
