@@ -8,7 +8,8 @@ const ASSUMED_TOKENS = 32; // that a reply has at least
 
 export class Controller {
   readonly #costs: Costs;
-  #lossMs = 0; // what this reply's rounds took more than plain decoding of the same tokens would have
+  #lossMs = 0; // what this reply's rounds, and coming back from them, took more than plain decoding of the same tokens would have
+  #returnMs: number | null = null; // what the first plain token behind rounds took of late more than one in a run of them: the GPU waits
   #tokens = 0; // of this reply
 
   constructor(costs: Costs) {
@@ -38,17 +39,25 @@ export class Controller {
     if (plainMs === null) return 0; // there is nothing to compare with yet
     let best = { drafts: 0, rate: MARGIN / plainMs };
     let tokens = 1;
-    drafts.forEach(({ reach }, i) => {
+    drafts.slice(0, this.#costs.mostRows - 1).forEach(({ reach }, i) => {
       tokens += reach;
-      const ms = this.#costs.roundMs(i + 2) + draftMs(i + 1, plainMs);
+      const drafting = draftMs(i + 1, plainMs);
+      const ms = this.#costs.roundMs(i + 2) + drafting;
       const rate = tokens / ms;
-      if (rate > best.rate && this.#lossMs + ms - plainMs <= this.#allowedMs(plainMs)) best = { drafts: i + 1, rate };
+      // Where none is right, drafting once more before that is seen is the least that coming back takes.
+      const lossMs = ms - plainMs + (this.#returnMs ?? drafting);
+      if (rate > best.rate && this.#lossMs + lossMs <= this.#allowedMs(plainMs)) best = { drafts: i + 1, rate };
     });
     return best.drafts;
   }
 
-  sawPlain(): void {
+  /** A token was drawn plainly in this time; `isPaced` says that it stood in a run of such tokens, and not behind rounds. */
+  sawPlain(ms: number, isPaced: boolean): void {
     this.#tokens++;
+    if (isPaced) return;
+    const moreMs = ms - (this.#costs.plainMs ?? ms);
+    this.#lossMs += moreMs;
+    this.#returnMs = Math.max(0, ((this.#returnMs ?? moreMs) + moreMs) / 2);
   }
 
   /** So much time went into drafts that a round may use. */

@@ -84,7 +84,7 @@ export class Speculator {
   sawPlain(token: number, isPaced: boolean): void {
     const ms = this.#elapsed();
     if (isPaced) this.#costs.sawPlain(ms);
-    this.#controller.sawPlain();
+    this.#controller.sawPlain(ms, isPaced);
     for (const { token: draft, sources } of this.#first) {
       for (const source of sources) this.#acceptance.observe(source, draft === token);
     }
