@@ -22,13 +22,25 @@ export class Controller {
 
   /** How many of the drafts, likeliest first, are worth verifying together; 0: decode plainly. */
   worth(drafts: readonly Pick<Draft, "reach">[], draftMs: number): number {
+    return this.#best(drafts, () => draftMs);
+  }
+
+  /** How many steps a drafter should take whose drafts are right with this chance, each where the one before it was; 0: decode plainly. */
+  steps(most: number, chance: number, draftMs: (steps: number, plainMs: number) => number): number {
+    return this.#best(
+      Array.from({ length: most }, (_, i) => ({ reach: chance ** (i + 1) })),
+      draftMs,
+    );
+  }
+
+  #best(drafts: readonly Pick<Draft, "reach">[], draftMs: (drafts: number, plainMs: number) => number): number {
     const { plainMs } = this.#costs;
     if (plainMs === null) return 0; // there is nothing to compare with yet
     let best = { drafts: 0, rate: MARGIN / plainMs };
     let tokens = 1;
     drafts.forEach(({ reach }, i) => {
       tokens += reach;
-      const ms = this.#costs.roundMs(i + 2) + draftMs;
+      const ms = this.#costs.roundMs(i + 2) + draftMs(i + 1, plainMs);
       const rate = tokens / ms;
       if (rate > best.rate && this.#lossMs + ms - plainMs <= this.#allowedMs(plainMs)) best = { drafts: i + 1, rate };
     });
@@ -39,7 +51,12 @@ export class Controller {
     this.#tokens++;
   }
 
-  /** A round gave this many tokens in this time. */
+  /** So much time went into drafts that a round may use. */
+  spent(ms: number): void {
+    this.#lossMs += ms;
+  }
+
+  /** A round gave this many tokens in this time, but for what was spent before. */
   sawRound(tokens: number, ms: number): void {
     this.#tokens += tokens;
     this.#lossMs += ms - tokens * (this.#costs.plainMs ?? ms);
