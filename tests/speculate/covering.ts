@@ -1,5 +1,5 @@
 // Ways to draw and ways to draft, combined so that every value of every factor meets every drafter, and most pairs of values meet.
-import type { Draws } from "../../src/speculate/tree";
+import type { Draws } from "../../src/speculate/filters";
 
 const temperatures = [0, 0.1, 0.7, 1, 1.5];
 const filters = [
