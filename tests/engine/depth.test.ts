@@ -14,9 +14,9 @@ const deep = [0, 0, 0, 2, 2, 4, 4, 6, 6, 8, 8, 10, 10, 12, 12, 14];
 
 test.each([
   ["lfm2-long-bf16", "w8a8"],
-  ["llama-tied-bf16", "w8a8"],
-  ["lfm2-long-bf16", "w4a8"],
-  ["llama-tied-bf16", "w4a8"],
+  ["llama-sharded-f32", "w8a8"],
+  ["lfm2-odd-heads-f16", "w4a8"],
+  ["llama-sharded-f32", "w4a8"],
 ] as const)("%s in %s: alone, in batches, inside a chunk and as nodes of a tree", (name, precision) =>
   bench.run(async () => {
     const subject = await Subject.load(bench.gpu, name, precision, DEPTH + 64, CHUNK);
