@@ -52,7 +52,10 @@ export const ReplyView = memo(({ message, phase, last }: Props) => {
         ) : parts === null ? (
           <p className={classes.plain}>{text}</p>
         ) : showOrigins && origins !== undefined ? (
-          <parts.OriginText text={text} origins={origins} />
+          <>
+            <parts.Markdown text={text} origins={origins} />
+            <parts.OriginLegend origins={origins} />
+          </>
         ) : (
           <parts.Markdown text={text} />
         )}
