@@ -1,6 +1,6 @@
-// A few rows of INT8 codes times a matrix of INT8 or INT4 weights, summed in INT32, which is exact in any order, and scaled once at the end.
-// LANES threads share the sums of four outputs, so that neighbours read neighbouring vectors of a weight row; every weight is read once for
-// ROWS rows. Where the input comes from and how weights are stored are parts of their own.
+// A few rows of INT8 codes times a matrix of INT8 or INT4 weights, summed in INT32, which is exact in any order, and scaled once at the
+// end. LANES threads share the sums of four outputs, so that neighbours read neighbouring vectors of a weight row; every weight is read
+// once for ROWS rows. Where the input comes from and how weights are stored are parts of their own.
 override INPUT_VECS: u32; // vectors of 16 codes a row
 override WORKGROUP: u32; // a workgroup
 override LANES: u32; // a power of two; with 1 there is nothing to add up, and no barrier

@@ -1,5 +1,5 @@
 // Many rows of INT8 codes times a matrix of INT8 or INT4 weights, exactly as linear_int8.wgsl multiplies them. A workgroup makes a tile of
-// TILE rows and TILE outputs, a thread four rows of it by four outputs, TILE / 4 apart, from codes that the workgroup holds 64 inputs at a time.
+// TILE rows and TILE outputs, a thread four rows of it by four outputs, TILE / 4 apart, from 64 inputs at a time in workgroup memory.
 override INPUT_VECS: u32; // vectors of 16 codes a row
 override TILE: u32; // 32 or 64
 override HEAD: bool; // only the rows that want logits are there

@@ -1,5 +1,5 @@
-// Sixteen weights of a matrix of INT4 codes as INT8 codes: a code of -7 to 7 times its group's whole scale of 1 to 16. Four at a time in one
-// word; no byte ever carries into the next.
+// Sixteen weights of a matrix of INT4 codes as INT8 codes: a code of -7 to 7 times its group's whole scale of 1 to 16. Four at a time in
+// one word; no byte ever carries into the next.
 @group(0) @binding(3) var<storage, read> weight: array<vec2<u32>>; // code + 8, half a byte each, [OUTPUTS, INPUT_VECS]
 @group(0) @binding(7) var<storage, read> group_scales: array<u32>; // scale - 1, half a byte a group of 32, [OUTPUTS, whole words]
 
