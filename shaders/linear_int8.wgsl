@@ -44,6 +44,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   for (var block = 0u; block < REPEAT; block++) {
     let first = (((group.y * REPEAT + block) * WORKGROUP + thread) / LANES) * 4u;
     // Threads past the edge repeat the last row or output and store nothing.
+    let outputs = min(vec4<u32>(first, first + 1u, first + 2u, first + 3u), vec4<u32>(OUTPUTS - 1u));
     var sums = array<vec4<i32>, 16>(); // of which ROWS are used
     for (var start = 0u; start < INPUT_VECS; start += TILE) {
       if (block == 0u || TILE < INPUT_VECS) {
@@ -51,13 +52,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       }
       let end = min(TILE, INPUT_VECS - start);
       for (var k = lane; k < end; k += LANES) {
-        var w = array<vec4<u32>, 4>();
-        for (var i = 0u; i < 4u; i++) {
-          w[i] = weight16(min(first + i, OUTPUTS - 1u), start + k);
-        }
+        let a = expand(weight16(outputs.x, start + k));
+        let b = expand(weight16(outputs.y, start + k));
+        let c = expand(weight16(outputs.z, start + k));
+        let d = expand(weight16(outputs.w, start + k));
         for (var r = 0u; r < ROWS; r++) {
-          let x = input16(row, r, rows, start, k);
-          sums[r] += vec4<i32>(dot16(x, w[0]), dot16(x, w[1]), dot16(x, w[2]), dot16(x, w[3]));
+          let x = expand(input16(row, r, rows, start, k));
+          sums[r] += vec4<i32>(dot16(x, a), dot16(x, b), dot16(x, c), dot16(x, d));
         }
       }
     }

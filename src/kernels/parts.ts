@@ -6,6 +6,7 @@ import batch from "../../shaders/lib/batch.wgsl?raw";
 import cacheF32 from "../../shaders/lib/cache_f32.wgsl?raw";
 import cacheInt8 from "../../shaders/lib/cache_int8.wgsl?raw";
 import chunks from "../../shaders/lib/chunks.wgsl?raw";
+import dotIntegers from "../../shaders/lib/dot_integers.wgsl?raw";
 import dotPacked from "../../shaders/lib/dot_packed.wgsl?raw";
 import dotUnpacked from "../../shaders/lib/dot_unpacked.wgsl?raw";
 import hadamard from "../../shaders/lib/hadamard.wgsl?raw";
@@ -19,7 +20,12 @@ import mergedInt8 from "../../shaders/lib/merged_int8.wgsl?raw";
 import moveF32 from "../../shaders/lib/move_f32.wgsl?raw";
 import moveInt8 from "../../shaders/lib/move_int8.wgsl?raw";
 import noise from "../../shaders/lib/noise.wgsl?raw";
+import normedRow from "../../shaders/lib/normed_row.wgsl?raw";
+import quantisedRow from "../../shaders/lib/quantised_row.wgsl?raw";
 import reduce from "../../shaders/lib/reduce.wgsl?raw";
+import rowDirect from "../../shaders/lib/row_direct.wgsl?raw";
+import rowNormed from "../../shaders/lib/row_normed.wgsl?raw";
+import rowStaged from "../../shaders/lib/row_staged.wgsl?raw";
 import rowsFloat from "../../shaders/lib/rows_float.wgsl?raw";
 import rowsInt8 from "../../shaders/lib/rows_int8.wgsl?raw";
 import rowsValue from "../../shaders/lib/rows_value.wgsl?raw";
@@ -40,6 +46,7 @@ const parts = {
   cache_f32: cacheF32,
   cache_int8: cacheInt8,
   chunks,
+  dot_integers: dotIntegers,
   dot_packed: dotPacked,
   dot_unpacked: dotUnpacked,
   hadamard,
@@ -53,7 +60,12 @@ const parts = {
   move_f32: moveF32,
   move_int8: moveInt8,
   noise,
+  normed_row: normedRow,
+  quantised_row: quantisedRow,
   reduce,
+  row_direct: rowDirect,
+  row_normed: rowNormed,
+  row_staged: rowStaged,
   rows_float: rowsFloat,
   rows_int8: rowsInt8,
   rows_value: rowsValue,

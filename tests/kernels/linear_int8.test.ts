@@ -2,8 +2,11 @@ import { expect, test } from "vitest";
 import { type LinearInt8, linearInt8, MAX_INPUTS } from "../../src/kernels/linear_int8";
 import { linearInt8Reference } from "../../src/kernels/linear_int8.reference";
 import { type Choices, candidates, type DeviceTraits, defaultChoices } from "../../src/kernels/policy";
+import { rmsNorm } from "../../src/kernels/rms_norm";
+import type { FloatRows, Int8Rows as RowsInInt8 } from "../../src/kernels/tensors";
 import { type Int8Rows, paddedWidth, rotateQuantize } from "../../src/quantize/int8";
 import { type Lab, randomFloats, useGpu } from "../setup/gpu";
+import { int8Rows } from "./rows";
 
 const bench = useGpu();
 
@@ -30,7 +33,7 @@ const variants: readonly Variant[] = known.dot.flatMap((dot, i) => {
   const [one, few, many] = i === 0 ? [known.one, known.few, known.many] : [[usual.one], [usual.few], [usual.many]];
   return [
     ...(["alone", ...one] as const).map((name) => variant(`one row ${name}`, [1], { one: name })),
-    ...(["alone", ...few] as const).map((name, at) => {
+    ...(["alone", "integers", ...few] as const).map((name, at) => {
       return variant(`few rows ${name}`, i === 0 && at < 2 ? [2, 3, 5, 16] : [3], { few: name });
     }),
     ...many.map((name) => variant(`many rows ${name}`, [ROWS], { many: name })),
@@ -66,6 +69,8 @@ async function int8Product(lab: Lab, rows: Int8Rows, matrix: Int8Rows, width: nu
   return lab.floats(output, count * columns);
 }
 
+const floatRows = (values: GPUBuffer, width: number): FloatRows => ({ kind: "float", width, values });
+
 const random = (rows: number, width: number, seed: number) => rotateQuantize(randomFloats(rows * width, seed), width);
 
 /** The rows of codes from one to another, alone. */
@@ -83,14 +88,13 @@ const extremes: readonly ((i: number) => number)[] = [
   (i) => (i % 2 === 0 ? 127 : -127),
 ];
 
-/** Rows at their limits, then random ones. */
-function rowsWithExtremes(rows: number, width: number, seed: number): Int8Rows {
-  const made = random(rows, width, seed);
-  extremes.slice(0, rows).forEach((code, row) => {
-    for (let i = 0; i < width; i++) made.codes[row * paddedWidth(width) + i] = code(i);
-    made.scales[row] = 1;
+/** The first rows put at their limits. */
+function withExtremes(rows: Int8Rows, width: number): Int8Rows {
+  extremes.slice(0, rows.scales.length).forEach((code, row) => {
+    for (let i = 0; i < width; i++) rows.codes[row * paddedWidth(width) + i] = code(i);
+    rows.scales[row] = 1;
   });
-  return made;
+  return rows;
 }
 
 /** Integer sums are exact; the one multiply-add may be fused or not, which is at most a rounding apart. */
@@ -102,7 +106,7 @@ function expectEqual(actual: Float32Array, expected: Float32Array, least = 2e-7)
 
 // Widths and outputs that nothing divides, wide enough for several turns through workgroup memory, and rows that are more than one tile.
 const [WIDTH, OUTPUTS] = [8390, 70];
-const [X, W] = [rowsWithExtremes(ROWS, WIDTH, 11), rowsWithExtremes(OUTPUTS, WIDTH, 12)];
+const [X, W] = [random(ROWS, WIDTH, 11), random(OUTPUTS, WIDTH, 12)].map((rows) => withExtremes(rows, WIDTH)) as [Int8Rows, Int8Rows];
 const BIAS = randomFloats(OUTPUTS, 13);
 const EXPECTED = linearInt8Reference(X, W, BIAS, WIDTH);
 let first: Float32Array | undefined; // what some variant made of all rows
@@ -155,7 +159,7 @@ test.each([1, 3, ROWS])(
 
 test("the widest sums fit INT32, and wider ones are refused", () =>
   bench.run(async (lab) => {
-    const at = (width: number) => rowsWithExtremes(2, width, 22);
+    const at = (width: number) => withExtremes({ codes: new Int8Array(2 * paddedWidth(width)), scales: new Float32Array(2) }, width);
     const [x, w] = [at(MAX_INPUTS), at(MAX_INPUTS)];
     const sum = MAX_INPUTS * 127 * 127;
     expect(sum).toBeLessThan(2 ** 31);
@@ -165,3 +169,29 @@ test("the widest sums fit INT32, and wider ones are refused", () =>
     expect(sum + 8 * 127 * 127).toBeGreaterThanOrEqual(2 ** 31);
     await expect(int8Product(lab, wider, wider, MAX_INPUTS + 8, hardware)).rejects.toThrow(/overflow/);
   }));
+
+// Widths of blocks of 4, of one workspace, and of two.
+test.each([172, 1024, 1536])("a row of %i that a product norms itself gives the bits of one that is normed apart", (width) =>
+  bench.run(async (lab) => {
+    const [rows, outputs] = [3, 37];
+    const input = floatRows(lab.upload(randomFloats(rows * width, 23)), width);
+    const norm = { input, weight: lab.upload(randomFloats(width, 24)), epsilon: 1e-5 };
+    const w = random(outputs, width, 25);
+    const matrix = { kind: "int8", inputs: width, outputs, codes: lab.upload(w.codes), scales: lab.upload(w.scales) } as const;
+    const common = { batch: lab.batch, matrix, bias: lab.upload(randomFloats(outputs, 26)), head: true };
+    const shape = { rows, headRows: 1 };
+    const run = async (codes: RowsInInt8, folded: boolean) => {
+      const output = floatRows(lab.output(outputs * 4), outputs);
+      const device = { ...hardware, choices: { ...usual, one: "lanes16" as const } };
+      const normed = rmsNorm("norm", { batch: lab.batch, ...norm, output: codes, head: true, folded });
+      const [product] = linearInt8("test", { ...common, input: folded ? { ...codes, norm } : codes, output }, device);
+      await lab.pass([[normed], [product!]], shape);
+      return lab.floats(output.values, outputs);
+    };
+    const [apart, unused] = [int8Rows(lab, 1, width), int8Rows(lab, 1, width)];
+    expect(await run(unused, true)).toEqual(await run(apart, false));
+    const pattern = await lab.bytes(lab.output(paddedWidth(width)), width);
+    expect(await lab.bytes(unused.codes, width)).toEqual(pattern);
+    expect(await lab.bytes(apart.codes, width)).not.toEqual(pattern);
+  }),
+);
