@@ -11,7 +11,7 @@ import { gatedSilu } from "../kernels/gated_silu";
 import { kvCommit } from "../kernels/kv_commit";
 import { linearFloat } from "../kernels/linear_float";
 import { linearInt8 } from "../kernels/linear_int8";
-import type { DeviceTraits } from "../kernels/policy";
+import { type DeviceTraits, foldsNorm } from "../kernels/policy";
 import { rmsNorm } from "../kernels/rms_norm";
 import { ropeAppend } from "../kernels/rope_append";
 import { shortConv } from "../kernels/short_conv";
@@ -90,6 +90,7 @@ export class Builder {
   /** Each token's row of the table, into `output`. */
   embed(label: string, table: Matrix, output: FloatRows): void {
     const { tokens } = this.options;
+    if (table.kind === "int4") throw new Error(`${label}: tables stay INT8`);
     this.#add(
       table.kind === "float"
         ? embedFloat(label, { tokens, table, output })
@@ -99,9 +100,11 @@ export class Builder {
 
   /** Root-mean-square norm, ready to enter a linear layer. */
   norm(label: string, input: FloatRows, weight: GPUBuffer, epsilon: number, head = false): Rows {
-    const output = this.#activation(head ? "head norm" : "norm", input.width, head ? this.options.maxHeadRows : this.options.maxRows);
-    this.#add(rmsNorm(label, { batch: this.options.batch, input, weight, epsilon, output, head }));
-    return output;
+    const { batch, device, maxRows, maxHeadRows } = this.options;
+    const output = this.#activation(head ? "head norm" : "norm", input.width, head ? maxHeadRows : maxRows);
+    const folded = output.kind === "int8" && foldsNorm(input.width, device);
+    this.#add(rmsNorm(label, { batch, input, weight, epsilon, output, head, folded }));
+    return folded ? { ...output, norm: { input, weight, epsilon } } : output;
   }
 
   /** output = input * matrixᵀ (+ bias). */
@@ -176,7 +179,7 @@ export class Builder {
       head,
       maxRows: head ? maxHeadRows : maxRows,
     };
-    if (input.kind === "int8" && matrix.kind === "int8") {
+    if (input.kind === "int8" && matrix.kind !== "float") {
       this.steps.push(linearInt8(label, { ...common, input, matrix }, device));
     } else if (input.kind === "float" && matrix.kind === "float") {
       this.steps.push(linearFloat(label, { ...common, input, matrix }, device));
