@@ -4,8 +4,8 @@ import { type Gpu, inErrorScopes } from "../gpu/device";
 import { type Dispatch, type PassShape, Plan } from "../gpu/plan";
 import type { KernelTime, Profiler } from "../gpu/profile";
 import { BATCH_WORDS, type BatchPass, batchWords, historyEntries } from "../kernels/batch";
-import { type Choices, sampleThreads } from "../kernels/policy";
-import { SAMPLING_BYTES, type SamplingParams, sample, writeSampling } from "../kernels/sample";
+import { type Choices, sampleSlice, sampleThreads } from "../kernels/policy";
+import { SAMPLING_BYTES, type SamplingParams, sample, sampleSlices, thresholdsOf, writeSampling } from "../kernels/sample";
 import type { CacheType } from "../kernels/tensors";
 import { Builder, type State } from "../models/builder";
 import type { Model } from "../models/family";
@@ -54,6 +54,7 @@ export class Runner {
   #profiler: Profiler | null = null; // while a pass is being profiled
   #stateSlot = 0; // the one that holds the current recurrent states
   #tree: number | null = null; // position of the root of a tree pass, until it is said which of its rows are kept
+  #thresholds = 0; // that draws look for
   #counts = new Uint32Array(); // what the GPU counts, for the tokens that the host has read
 
   private constructor(parts: Parts, { context, maxHeadRows }: RunnerOptions) {
@@ -102,9 +103,27 @@ export class Runner {
     await settle();
 
     const threads = sampleThreads(gpu);
-    const drawStep = sample("sample", { batch, sampling, logits, vocabulary, live: options.live, counts, sampled, tokens, threads });
+    const { live, maxHeadRows } = options;
+    const slice = sampleSlice(vocabulary, gpu);
+    const sliced = slice === null ? undefined : sampleSlices(memory, maxHeadRows, live, slice);
+    const drawing = sample("sample", {
+      batch,
+      sampling,
+      logits,
+      vocabulary,
+      live,
+      counts,
+      sampled,
+      tokens,
+      threads,
+      ...(sliced && { sliced }),
+    });
     const [draw, commit, forward] = await Promise.all([
-      Plan.compile(device, pipelines, [[drawStep]]),
+      Plan.compile(
+        device,
+        pipelines,
+        drawing.map((dispatch) => [dispatch]),
+      ),
       Plan.compile(device, pipelines, builder.commits),
       Plan.compile(device, pipelines, builder.steps, options.onCompiled),
     ]);
@@ -123,6 +142,7 @@ export class Runner {
   configure(params: SamplingParams, counts: Uint32Array<ArrayBuffer>): void {
     const { queue } = this.#parts.gpu.device;
     queue.writeBuffer(this.#parts.sampling, 0, writeSampling(params));
+    this.#thresholds = thresholdsOf(params);
     queue.writeBuffer(this.#parts.counts, 0, counts);
     this.#counts = counts.slice();
   }
@@ -184,7 +204,10 @@ export class Runner {
   /** What a pass that draws dispatches, and the bytes of weights and of caches that each dispatch is bound to. */
   dispatches(shape: PassShape): readonly (Bound & { readonly dispatch: Dispatch })[] {
     const { memory, forward, draw } = this.#parts;
-    return [...forward.dispatches(shape), ...draw.dispatches(shape)].map((dispatch) => ({ dispatch, ...memory.bound(dispatch.bindings) }));
+    return [...forward.dispatches(shape), ...draw.dispatches({ thresholds: this.#thresholds, ...shape })].map((dispatch) => ({
+      dispatch,
+      ...memory.bound(dispatch.bindings),
+    }));
   }
 
   /** Keeps these rows of the last pass, a tree, where no pass follows that would: caches and states are then as plain decoding leaves them. */
@@ -268,7 +291,7 @@ export class Runner {
       const compute = this.#profiler?.begin(encoder) ?? encoder.beginComputePass();
       if (isScattered(pass.accepted ?? [])) commit.record(compute, pass);
       forward.record(compute, pass);
-      if (draw) drawPlan.record(compute, pass);
+      if (draw) drawPlan.record(compute, { ...pass, thresholds: this.#thresholds });
       compute.end();
       after(encoder);
     });

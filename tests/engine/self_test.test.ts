@@ -62,7 +62,7 @@ describe.each([
   test.each([
     ["rms_norm", "squares = fma(x, x, squares);", "squares = fma(x, x * 1.001, squares);"],
     ["gated_silu", "exp(-gate)", "exp(-1.05 * gate)"],
-    ["sample", "gumbel(words[i & 3u])", "gumbel(words[(i + 1u) & 3u])"],
+    ["sample", "gumbel(words[i])", "gumbel(words[3u - i])"],
   ])("a fault in %s is seen", async (kernel, from, to) => {
     const { runner, dispatches } = await load(name, precision);
     await expect(selfTest(gpu, broken(dispatches, kernel, from, to))).rejects.toMatchObject({ code: "wrong-result", detail: kernel });
