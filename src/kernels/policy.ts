@@ -127,6 +127,11 @@ export function sampleThreads(device: DeviceTraits): number {
   return device.software ? 16 : 256;
 }
 
+/** Tokens of the slices that a GPU's workgroups share a large vocabulary by; null: one workgroup makes a row. */
+export function sampleSlice(vocabulary: number, device: DeviceTraits): number | null {
+  return device.software || vocabulary <= 8192 ? null : 2048;
+}
+
 /** The dot product of codes, where nothing else is said. */
 export function dotPart(device: DeviceTraits): "dot_packed" | "dot_unpacked" {
   return choicesOf(device).dot === "packed" ? "dot_packed" : "dot_unpacked";

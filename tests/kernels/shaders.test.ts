@@ -159,7 +159,8 @@ function allSteps(model: ModelShape, buffer: () => GPUBuffer): Step[] {
     ];
   });
 
-  const samples = [16, 64, 256].map((threads) =>
+  const sliced = { size: 2048, slices: buffer(), tallies: buffer(), searches: buffer(), levels: [buffer()] };
+  const samples = [16, 64, 256].flatMap((threads) =>
     sample("sample", {
       batch,
       sampling: buffer(),
@@ -171,6 +172,7 @@ function allSteps(model: ModelShape, buffer: () => GPUBuffer): Step[] {
       tokens: buffer(),
       threads,
       candidates: threads === 16 ? 4 : 1,
+      ...(threads === 256 && { sliced }),
     }),
   );
 
