@@ -69,8 +69,8 @@ export const bench = defineCommand({
 });
 
 async function runBench(values: Values<typeof OPTIONS>, terminal: Terminal): Promise<void> {
-  const [name, checkpoint] = await openModel(values);
   const precision = precisionOption(values.precision);
+  const [name, checkpoint] = await openModel(values, precision);
   const patience = values.quick === true ? QUICK : THOROUGH;
   const { max_position_embeddings: positions } = checkpoint.config;
   const contextLength = countOption(values.context, "context") ?? Math.min(CONTEXT, typeof positions === "number" ? positions : 2048);
@@ -103,10 +103,13 @@ async function runBench(values: Values<typeof OPTIONS>, terminal: Terminal): Pro
   await terminal.out(values.json === true ? `${JSON.stringify(report)}\n` : describeReport(report));
 }
 
-async function openModel({ model, shape, layers }: Values<typeof OPTIONS>): Promise<[name: string, checkpoint: Checkpoint]> {
+async function openModel(
+  { model, shape, layers }: Values<typeof OPTIONS>,
+  precision: EngineOptions["precision"],
+): Promise<[name: string, checkpoint: Checkpoint]> {
   if ((model === undefined) === (shape === undefined)) throw bad("Give either --model or --shape.");
   const count = countOption(layers, "layers");
-  if (shape !== undefined) return [shape, randomCheckpoint(shape, shapeNamed(shape, count))];
+  if (shape !== undefined) return [shape, randomCheckpoint(shape, shapeNamed(shape, count), precision === "w4a8" ? "w4a8" : "w8a8")];
   if (count !== undefined) throw bad("--layers is for a --shape.");
   const checkpoint = await openCheckpoint(new FolderSource(model ?? ""));
   return [checkpoint.packed?.name ?? basename(resolve(model ?? "")), checkpoint];

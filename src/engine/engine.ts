@@ -80,10 +80,11 @@ export class Engine {
     const start = performance.now();
     const model = parseModel(checkpoint.config);
     const precision = options.precision ?? checkpoint.packed?.precision ?? "w8a8";
-    if (precision !== "w8a8" && checkpoint.packed?.precision === "w8a8") {
-      throw new EngineError("bad-request", "This package holds W8A8 weights; another precision needs the original model.");
+    const held = checkpoint.packed?.precision ?? "full";
+    if (held !== "full" && precision !== held) {
+      throw new EngineError("bad-request", `This package holds ${held.toUpperCase()} weights; another precision needs the original model.`);
     }
-    if (checkpoint.packed?.precision === "w8a8" && checkpoint.packed.rotation?.maxBlock !== MAX_BLOCK) {
+    if (held !== "full" && checkpoint.packed?.rotation?.maxBlock !== MAX_BLOCK) {
       throw new EngineError("model-unsupported", "This package's weights are rotated in another way than this version of Gyre computes.");
     }
     const contextLength = options.contextLength ?? Math.min(model.shape.maxPositions, DEFAULT_CONTEXT);
@@ -117,7 +118,8 @@ export class Engine {
     try {
       await selfTest(
         gpu,
-        runner.dispatches({ rows: 1, headRows: 1 }).map(({ dispatch }) => dispatch),
+        // Of two rows, where norms have dispatches of their own.
+        runner.dispatches({ rows: Math.min(2, maxRows), headRows: 1 }).map(({ dispatch }) => dispatch),
       );
       // In software that takes as long as a reply's first words, and what it computes there is what the tests have seen.
       if (!gpu.software) await expectRowsIndependent(runner, model.shape.vocabularySize, Math.min(20, maxRows));

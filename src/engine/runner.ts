@@ -4,7 +4,7 @@ import { type Gpu, inErrorScopes } from "../gpu/device";
 import type { Dispatch, PassShape } from "../gpu/plan";
 import type { KernelTime, Profiler } from "../gpu/profile";
 import { BATCH_WORDS, type BatchPass, batchWords, historyEntries } from "../kernels/batch";
-import { type SamplingParams, writeSampling } from "../kernels/sample";
+import { type SamplingParams, thresholdsOf, writeSampling } from "../kernels/sample";
 import type { Model } from "../models/family";
 import { EngineError } from "../protocol/errors";
 import type { Checkpoint } from "../weights/source";
@@ -26,6 +26,7 @@ export class Runner {
   #profiler: Profiler | null = null; // while a pass is being profiled
   #stateSlot = 0; // the one that holds the current recurrent states
   #tree: number | null = null; // position of the root of a tree pass, until it is said which of its rows are kept
+  #thresholds = 0; // that draws look for
   #counts = new Uint32Array(); // what the GPU counts, for the tokens that the host has read
 
   private constructor(parts: Parts, { context, maxHeadRows, candidates = 1 }: RunnerOptions) {
@@ -56,6 +57,7 @@ export class Runner {
   configure(params: SamplingParams, counts: Uint32Array<ArrayBuffer>): void {
     const { queue } = this.#parts.gpu.device;
     queue.writeBuffer(this.#parts.sampling, 0, writeSampling(params));
+    this.#thresholds = thresholdsOf(params);
     queue.writeBuffer(this.#parts.counts, 0, counts);
     this.#counts = counts.slice();
   }
@@ -113,7 +115,7 @@ export class Runner {
           encoder.copyBufferToBuffer(chain, step * BATCH_BYTES, batch, 0, BATCH_BYTES);
           const compute = encoder.beginComputePass();
           forward.record(compute, one);
-          draw.record(compute, one);
+          draw.record(compute, { ...one, thresholds: this.#thresholds });
           compute.end();
           this.#stateSlot = 1 - this.#stateSlot;
           if (step === 0 && mark) this.#recordStates(encoder, "save", mark.storage, mark.index);
@@ -159,7 +161,10 @@ export class Runner {
   /** What a pass that draws dispatches, and the bytes of weights and of caches that each dispatch is bound to. */
   dispatches(shape: PassShape): readonly (Bound & { readonly dispatch: Dispatch })[] {
     const { memory, forward, draw } = this.#parts;
-    return [...forward.dispatches(shape), ...draw.dispatches(shape)].map((dispatch) => ({ dispatch, ...memory.bound(dispatch.bindings) }));
+    return [...forward.dispatches(shape), ...draw.dispatches({ thresholds: this.#thresholds, ...shape })].map((dispatch) => ({
+      dispatch,
+      ...memory.bound(dispatch.bindings),
+    }));
   }
 
   /** Keeps these rows of the last pass, a tree, where no pass follows that would: caches and states are then as plain decoding leaves them. */
@@ -235,7 +240,7 @@ export class Runner {
       const compute = this.#profiler?.begin(encoder) ?? encoder.beginComputePass();
       if (isScattered(pass.accepted ?? [])) commit.record(compute, pass);
       forward.record(compute, pass);
-      if (draw) drawPlan.record(compute, pass);
+      if (draw) drawPlan.record(compute, { ...pass, thresholds: this.#thresholds });
       compute.end();
       after(encoder);
     });

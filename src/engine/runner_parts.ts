@@ -3,8 +3,8 @@ import type { Memory } from "../gpu/buffers";
 import type { Gpu } from "../gpu/device";
 import { Plan } from "../gpu/plan";
 import { BATCH_WORDS } from "../kernels/batch";
-import { type Choices, sampleThreads } from "../kernels/policy";
-import { SAMPLING_BYTES, sample } from "../kernels/sample";
+import { type Choices, sampleSlice, sampleThreads } from "../kernels/policy";
+import { SAMPLING_BYTES, sample, sampleSlices } from "../kernels/sample";
 import type { CacheType } from "../kernels/tensors";
 import { Builder, type State } from "../models/builder";
 import type { Model } from "../models/family";
@@ -74,10 +74,13 @@ export async function loadParts(gpu: Gpu, memory: Memory, model: Model, checkpoi
   const { values: logits } = await model.build(builder, weights);
   await settle();
 
-  const threads = sampleThreads(gpu);
-  const drawing = { batch, sampling, logits, vocabulary, live: options.live, counts, sampled, tokens, candidates, threads };
+  const { live, maxHeadRows } = options;
+  const slice = sampleSlice(vocabulary, gpu);
+  const sliced = slice === null ? null : sampleSlices(memory, maxHeadRows, live, slice);
+  const drawing = { batch, sampling, logits, vocabulary, live, counts, sampled, tokens, candidates, ...(sliced && { sliced }) };
+  const drawSteps = sample("sample", { ...drawing, threads: sampleThreads(gpu) }).map((dispatch) => [dispatch]);
   const [draw, commit, forward] = await Promise.all([
-    Plan.compile(device, pipelines, [[sample("sample", drawing)]]),
+    Plan.compile(device, pipelines, drawSteps),
     Plan.compile(device, pipelines, builder.commits),
     Plan.compile(device, pipelines, builder.steps, options.onCompiled),
   ]);
