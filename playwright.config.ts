@@ -8,7 +8,7 @@ export default defineConfig({
   testMatch: "*.e2e.ts",
   outputDir: "test-results",
   fullyParallel: false,
-  workers: 1, // the software adapter takes every core there is
+  workers: 2, // files, not tests, side by side: while one has the software adapter at work, another waits for its page
   timeout: 300_000,
   expect: { timeout: 30_000 },
   reporter: [["list"]],

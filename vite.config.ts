@@ -84,7 +84,10 @@ export default defineConfig({
     format: "es",
     plugins: () => [shadersWithoutComments, collectLicenses()],
     // All that the first reply needs in one file, whatever is imported when: smaller than nine files by 2.5 kB, and no file waits for another.
-    rolldownOptions: { output: { codeSplitting: { groups: [{ name: "reply", test: (id) => !RARELY_NEEDED.test(id) }] } } },
+    rolldownOptions: {
+      output: { codeSplitting: { groups: [{ name: "reply", test: (id) => !RARELY_NEEDED.test(id) }] } },
+      checks: { ineffectiveDynamicImport: false }, // so it is meant
+    },
   },
   build: {
     target: ["chrome127", "edge127", "firefox141", "safari26"], // the first versions with WebGPU and all else that is used
