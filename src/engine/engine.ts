@@ -165,7 +165,8 @@ export class Engine {
     const release = this.#acquire();
     try {
       this.#runner.configure(request.sampling, this.#promptCounts(tokens));
-      request.onCached?.(this.#caches.rewind(tokens));
+      const cached = this.#caches.rewind(tokens); // whoever listens
+      request.onCached?.(cached);
       // Where this prompt goes on from the last one is where an edited or repeated request will want to return to.
       this.#caches.mark();
       if (!(await this.#caches.feed(tokens, signal))) return "aborted";
