@@ -4,7 +4,8 @@
 //   npm run bench -- acceptance
 //
 // GYRE_ADAPTER=software where there is no GPU. Others than the defaults: MODEL=DIR, PROMPTS=FILE (JSON lines as MT-Bench has them, see
-// README.md), COUNT=N of them, TOKENS=N a reply, DRAFT=DIR for a smaller model with the same tokenizer. Writes acceptance.md and acceptance.svg.
+// README.md), COUNT=N of them, TOKENS=N a reply, DRAFT=DIR for a smaller model with the same tokenizer; without one the model
+// itself in W4A8 stands in for a drafter that knows whole distributions. Writes acceptance.md and acceptance.svg.
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "vitest";
@@ -28,7 +29,7 @@ test("acceptance", { timeout: 3_600_000 }, () =>
     const coupled = couplings(subject, recordings);
     const rounds = await roundsOf(subject, recordings);
 
-    const what = `${subject.name}, ${COUNT} prompts of MT-Bench, ${TOKENS} tokens of reply at each temperature, on ${gpu.name}`;
+    const what = `${subject.name}, ${COUNT} prompts of MT-Bench, ${TOKENS} tokens of reply at each temperature, on ${gpu.name.trim()}`;
     const text = [
       "# Acceptance",
       "",

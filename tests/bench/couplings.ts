@@ -68,8 +68,11 @@ export function couplings(subject: Subject, recordings: readonly Recording[]): r
 }
 
 /** The places of a reply, by drafter; null where it proposes nothing. */
-function placesOf(subject: Subject, { sampling, prompt, tokens, logits, draftLogits }: Recording): Record<string, (Place | null)[]> {
-  const drafters = draftersOf(subject);
+function placesOf(
+  { draft, tables }: Subject,
+  { sampling, prompt, tokens, logits, draftLogits }: Recording,
+): Record<string, (Place | null)[]> {
+  const drafters = draftersOf({ tables });
   const counts = new Map(prompt.map((token) => [token, inPrompt]));
   const after = (logit: number, token: number) => penalised(logit, counts.get(token) ?? 0, sampling);
   const places: Record<string, (Place | null)[]> = {};
@@ -92,11 +95,9 @@ function placesOf(subject: Subject, { sampling, prompt, tokens, logits, draftLog
       return place(new Map(candidates.map(({ token }, index) => [token, q[index]!])));
     });
     drafters.forEach(({ name }, index) => note(name, found[index] ?? null));
-    if (draftLogits) {
-      const q = filteredDistribution(draftLogits[i]!.map(after), sampling);
-      found.push(place(new Map(q.entries())));
-      note("draft model", found.at(-1)!);
-    }
+    const own = place(new Map(filteredDistribution(draftLogits[i]!.map(after), sampling).entries()));
+    note(draft.name, own);
+    if (draft.isSmaller) found.push(own);
     const surest = found.filter((each) => each !== null).sort((a, b) => Math.max(...b.q) - Math.max(...a.q));
     note("together", surest[0] ?? null);
     const token = tokens[i]!;

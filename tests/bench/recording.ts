@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { FolderSource } from "../../src/cli/folder_source";
-import { Engine } from "../../src/engine/engine";
+import { Engine, type EngineOptions } from "../../src/engine/engine";
 import { samplingDefaults } from "../../src/engine/sampling_defaults";
 import { openTables, type Tables } from "../../src/engine/speculation";
 import type { Gpu } from "../../src/gpu/device";
@@ -10,17 +10,26 @@ import type { SamplingParams } from "../../src/kernels/sample";
 import { loadTemplate } from "../../src/text/template";
 import { loadTokenizer } from "../../src/text/tokenizer";
 import { openCheckpoint } from "../../src/weights/checkpoint";
+import type { Checkpoint } from "../../src/weights/source";
 import { reply } from "../setup/models";
+import { unpacked } from "../setup/unpacked";
 
 const ROWS = 64; // a pass
 
 export interface Subject {
   readonly name: string;
   readonly engine: Engine;
-  readonly draft: Engine | null; // a smaller model
+  readonly draft: Draft;
   readonly tables: Tables;
   readonly prompts: readonly (readonly number[])[];
   readonly sampling: Omit<SamplingParams, "seed">; // as the model's makers advise
+}
+
+/** A model that drafts. */
+export interface Draft {
+  readonly name: string;
+  readonly engine: Engine;
+  readonly isSmaller: boolean; // or only a stand-in, the model itself with fewer bits
 }
 
 /** A reply, and what the models thought at each of its places. */
@@ -29,7 +38,7 @@ export interface Recording {
   readonly prompt: readonly number[];
   readonly tokens: readonly number[]; // the reply
   readonly logits: readonly Float32Array[]; // [tokens]: what each was drawn from, before penalties, temperature and filters
-  readonly draftLogits: readonly Float32Array[] | null; // the smaller model's
+  readonly draftLogits: readonly Float32Array[]; // the drafting model's
 }
 
 export async function openSubject(
@@ -41,18 +50,20 @@ export async function openSubject(
     draft,
   }: { readonly model: string; readonly prompts: string; readonly count: number; readonly draft?: string | undefined },
 ): Promise<Subject> {
-  const open = async (folder: string) => {
-    const checkpoint = await openCheckpoint(new FolderSource(folder));
-    return { checkpoint, engine: await Engine.load(gpu, checkpoint, { maxRows: ROWS, maxHeadRows: ROWS, contextLength: 512 }) };
-  };
-  const { checkpoint, engine } = await open(model);
+  const load = (checkpoint: Checkpoint, options: EngineOptions = {}) =>
+    Engine.load(gpu, checkpoint, { maxRows: ROWS, maxHeadRows: ROWS, contextLength: 512, ...options });
+  const open = (folder: string) => openCheckpoint(new FolderSource(folder));
+  const checkpoint = await open(model);
   const tokenizer = await loadTokenizer(checkpoint.source);
   const template = await loadTemplate(checkpoint.source, tokenizer);
   const messages = await messagesOf(prompts, count);
   return {
     name: checkpoint.packed?.name ?? basename(model),
-    engine,
-    draft: draft === undefined ? null : (await open(draft)).engine,
+    engine: await load(checkpoint),
+    draft:
+      draft === undefined
+        ? { name: "itself in W4A8", engine: await load(await unpacked(checkpoint), { precision: "w4a8" }), isSmaller: false }
+        : { name: "draft model", engine: await load(await open(draft)), isSmaller: true },
     tables: await openTables(checkpoint.source, tokenizer),
     prompts: messages.map((content) => {
       const rendered = template.render([{ role: "user", content: tokenizer.quote(content) }], { addGenerationPrompt: true });
@@ -80,7 +91,7 @@ export async function record(subject: Subject, temperatures: readonly number[], 
       const sampling = { ...subject.sampling, temperature, seed: BigInt(index + 1) };
       const { tokens } = await reply(engine, prompt, { sampling, maxTokens });
       const logits = await along(engine, prompt, tokens);
-      recordings.push({ sampling, prompt, tokens, logits, draftLogits: draft && (await along(draft, prompt, tokens)) });
+      recordings.push({ sampling, prompt, tokens, logits, draftLogits: await along(draft.engine, prompt, tokens) });
       console.log(`recorded reply ${index + 1} of ${prompts.length} at temperature ${temperature}`);
     }
   }
