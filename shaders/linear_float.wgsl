@@ -1,15 +1,18 @@
 // f32 rows times a matrix of bf16, f16 or f32 weights. LANES threads share the sums of four outputs, each sum running over the same inputs
 // in the same order whatever ROWS is (1 or 4), so that a row's result does not depend on the rows beside it.
 override INPUTS: u32; // a multiple of 4
-override OUTPUTS: u32;
+override OUTPUTS: u32; // rows of the matrix
+override LIVE: u32; // of these, the first ones that are wanted
+override COLUMNS: u32; // of the output
+override FIRST: u32; // the column that the matrix's first row makes
 override LANES: u32; // a power of two, at most 64; the same for all passes, since it sets the order of the sums
 override ROWS: u32;
 override ACCUMULATE: bool; // add to what the output holds
 override HEAD: bool; // only the rows that want logits are there
 
 @group(0) @binding(1) var<storage, read> input: array<vec4<f32>>; // [rows, INPUTS / 4]
-@group(0) @binding(5) var<storage, read> bias: array<f32>; // at least [OUTPUTS]
-@group(0) @binding(6) var<storage, read_write> output: array<f32>; // [rows, OUTPUTS]
+@group(0) @binding(5) var<storage, read> bias: array<f32>; // at least [COLUMNS]
+@group(0) @binding(6) var<storage, read_write> output: array<f32>; // [rows, COLUMNS]
 
 var<workgroup> partial: array<vec4<f32>, 64u * ROWS>;
 
@@ -18,8 +21,9 @@ fn accumulate(sum: f32, x: vec4<f32>, w: vec4<f32>) -> f32 {
   return fma(x.w, w.w, fma(x.z, w.z, fma(x.y, w.y, fma(x.x, w.x, sum))));
 }
 
-fn store(row: u32, column: u32, sum: f32) {
-  let at = row * OUTPUTS + column;
+fn store(row: u32, matrix_row: u32, sum: f32) {
+  let column = FIRST + matrix_row;
+  let at = row * COLUMNS + column;
   let y = sum + bias[column];
   if (ACCUMULATE) {
     output[at] = output[at] + y;
@@ -65,7 +69,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   if (lane == 0u) {
     for (var r = 0u; r < ROWS && row + r < rows; r++) {
       let sum = partial[mine + r];
-      for (var i = 0u; i < 4u && first + i < OUTPUTS; i++) {
+      for (var i = 0u; i < 4u && first + i < LIVE; i++) {
         store(row + r, first + i, sum[i]);
       }
     }

@@ -62,7 +62,7 @@ function parse(config: Json): Model {
       ...layerSpecs.flatMap(({ attention, feedForward }) => [...attentionLinears(attention), ...feedForwardLinears(feedForward)]),
     ],
     async build(builder, weights) {
-      const table = await weights.matrix(embed);
+      const table = await weights.table(embed);
       const angles = uploadAngles(builder, rope);
       const norm = (name: string) => weights.vector(`${name}.weight`, hidden);
 
@@ -77,7 +77,7 @@ function parse(config: Json): Model {
       }
       const last = builder.norm("norm", residual, await norm("model.norm"), epsilon, true);
       const logits = builder.float("logits", vocabularySize, builder.options.maxHeadRows);
-      return builder.linear("head", last, tied ? table : await weights.matrix(head), logits, { head: true });
+      return builder.head("head", last, tied ? table : await weights.table(head), logits);
     },
   };
 }

@@ -1,7 +1,7 @@
 // What the page and the worker say to each other. Types only: every request has arguments, may send events, and ends in one result or one error.
 import type { ErrorMessage } from "./errors";
 
-export type Precision = "full" | "w8a8";
+export type Precision = "full" | "w8a8" | "w4a8";
 
 /** How the next token is drawn. Filters and penalties as in Hugging Face `generate`; a value that switches its filter off is given for each. */
 export interface Sampling {
