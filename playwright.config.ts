@@ -9,7 +9,7 @@ export default defineConfig({
   outputDir: "test-results",
   fullyParallel: false,
   workers: 2, // files, not tests, side by side: while one has the software adapter at work, another waits for its page
-  timeout: 300_000,
+  timeout: 600_000, // for three loads of a model on a machine that has much else to do
   expect: { timeout: 30_000 },
   reporter: [["list"]],
   use: {
