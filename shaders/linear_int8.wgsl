@@ -41,6 +41,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let rows = select(batch.rows, batch.head_rows, HEAD);
   let lane = thread % LANES;
   let row = group.x * ROWS; // rows come first, so that those which share weights run side by side
+  // With one lane the rows that are there are counted out, so that a pipeline serves any number; with more, a compiler may unroll.
+  let count = select(ROWS, min(ROWS, rows - row), LANES == 1u);
   for (var block = 0u; block < REPEAT; block++) {
     let first = (((group.y * REPEAT + block) * WORKGROUP + thread) / LANES) * 4u;
     // Threads past the edge repeat the last row or output and store nothing.
@@ -56,7 +58,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         let b = expand(weight16(outputs.y, start + k));
         let c = expand(weight16(outputs.z, start + k));
         let d = expand(weight16(outputs.w, start + k));
-        for (var r = 0u; r < ROWS; r++) {
+        for (var r = 0u; r < count; r++) {
           let x = expand(input16(row, r, rows, start, k));
           sums[r] += vec4<i32>(dot16(x, a), dot16(x, b), dot16(x, c), dot16(x, d));
         }
@@ -65,7 +67,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     if (LANES > 1u) {
       add_up(&sums, row, rows, first, thread);
     } else {
-      for (var r = 0u; r < ROWS && row + r < rows; r++) {
+      for (var r = 0u; r < count; r++) {
         for (var i = 0u; i < 4u && first + i < LIVE; i++) {
           store(row + r, first + i, sums[r][i], input_scale(row + r));
         }

@@ -11,7 +11,7 @@ export interface DeviceTraits {
 /** How a product of a few rows is shared out; see shaders/linear_int8.wgsl. */
 export interface RowsVariant {
   readonly threads: number; // a workgroup
-  readonly lanes: number; // threads that share the sums of four outputs, a power of two; 1: no barriers, no workgroup memory
+  readonly lanes: number; // threads that share the sums of four outputs, a power of two; 1: no barriers, and one pipeline for any row count
   readonly dot?: "dot_integers"; // whatever Choices say of dot products; with one lane only
 }
 
@@ -109,10 +109,11 @@ export type LinearVariant = { readonly maxRows: number } & (({ readonly rows: nu
 export function linearVariants(maxRows: number, device: DeviceTraits): readonly LinearVariant[] {
   const { one, few, many } = choicesOf(device);
   const variants: LinearVariant[] = [{ rows: 1, maxRows: 1, ...rowsVariants[one] }];
-  for (const rows of [2, 4, 8, FEW_ROWS]) variants.push({ rows, maxRows: rows, ...rowsVariants[few] });
   const tile = tileVariants[many];
+  const counts = rowsVariants[few].lanes === 1 ? [FEW_ROWS] : [2, 4, 8, FEW_ROWS];
+  for (const rows of counts) variants.push({ rows, maxRows: rows, ...rowsVariants[few] });
   const rest = { maxRows: Number.POSITIVE_INFINITY };
-  variants.push(tile === null ? { rows: FEW_ROWS, ...rest, ...rowsVariants[few] } : { tile, ...rest });
+  variants.push(tile === null ? { rows: FEW_ROWS, ...rowsVariants[few], ...rest } : { tile, ...rest });
   // The first that takes `maxRows` is the last one needed.
   return variants.slice(0, variants.findIndex((variant) => variant.maxRows >= maxRows) + 1);
 }
@@ -120,6 +121,14 @@ export function linearVariants(maxRows: number, device: DeviceTraits): readonly 
 /** Threads that share a float sum. It sets the order of the sum, so it may depend on the device but on nothing else. */
 export function linearFloatLanes(device: DeviceTraits): number {
   return device.software ? 1 : 16;
+}
+
+/** Rows for which a float product reads weights once, in ascending order: a pass takes the first count that is enough, or the last. */
+export function linearFloatRows(maxRows: number, device: DeviceTraits): readonly number[] {
+  // With one lane a pipeline serves any number, and few compile faster.
+  const counts = linearFloatLanes(device) === 1 ? [FEW_ROWS] : [1, 2, 4, 8, FEW_ROWS];
+  const enough = counts.findIndex((rows) => rows >= maxRows);
+  return enough < 0 ? counts : counts.slice(0, enough + 1);
 }
 
 /** Threads that draw one token together; 16 was usually fastest on the software adapter. */
