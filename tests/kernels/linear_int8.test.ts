@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import { type LinearInt8, linearInt8, MAX_INPUTS } from "../../src/kernels/linear_int8";
 import { linearInt8Reference } from "../../src/kernels/linear_int8.reference";
@@ -156,6 +157,44 @@ test.each([1, 3, ROWS])(
       expect(actual.every((y, at) => isLive(at) || y === residual[at])).toBe(true);
     }),
 );
+
+test("workgroups make every output of every row, none in vain, in whatever numbers", () => {
+  const buffer = {} as GPUBuffer; // nothing is run
+  const sizes = fc.record({
+    rows: fc.integer({ min: 1, max: 700 }),
+    inputs: fc.integer({ min: 1, max: 20_000 }),
+    outputs: fc.oneof(fc.integer({ min: 1, max: 300 }), fc.integer({ min: 1, max: 600_000 })),
+    live: fc.double({ min: 0, max: 1, noNaN: true }), // the share of outputs that is wanted
+    norm: fc.boolean(),
+    variant: fc.constantFrom(...variants),
+  });
+  fc.assert(
+    fc.property(sizes, ({ rows, inputs, outputs, variant, norm, ...share }) => {
+      const live = Math.max(1, Math.round(share.live * outputs));
+      const input = { kind: "int8", width: inputs, codes: buffer, scales: buffer, signs: buffer } as const;
+      const floats = floatRows(buffer, inputs);
+      const step = linearInt8(
+        "test",
+        {
+          batch: buffer,
+          input: norm ? { ...input, norm: { input: floats, weight: buffer, epsilon: 1e-5 } } : input,
+          matrix: { kind: "int8", inputs, outputs, codes: buffer, scales: buffer },
+          bias: buffer,
+          output: floatRows(buffer, outputs),
+          live,
+        },
+        variant.device,
+      );
+      const shape = { rows, headRows: 0 };
+      const dispatch = step.find(({ fits }) => fits?.(shape))!;
+      const { TILE, ROWS: count = 1, WORKGROUP = 0, LANES = 1, REPEAT = 0 } = dispatch.constants;
+      const [down, across] = dispatch.shader.name === "linear_tiles" ? [TILE!, TILE!] : [count, ((4 * WORKGROUP) / LANES) * REPEAT];
+      expect(dispatch.grid(shape)).toEqual([Math.ceil(rows / down), Math.ceil(live / across), 1]);
+      expect(Math.max(...dispatch.grid(shape))).toBeLessThanOrEqual(65_535);
+    }),
+    { seed: 7, numRuns: 400 },
+  );
+});
 
 test("the widest sums fit INT32, and wider ones are refused", () =>
   bench.run(async (lab) => {
