@@ -8,9 +8,6 @@ import { licenses } from "./tools/lib/licenses.mjs";
 /** What is bundled asks to be named. */
 const { collect: collectLicenses, write: writeLicenses } = licenses("licenses.md");
 
-/** What the worker fetches for some models and some visitors only. */
-const RARELY_NEEDED = /jinja|\/strftime|\/import_folder|\/blob_source|\/engine\/convert|\/package_writer/;
-
 const POLICY_TAG = /<meta\s+http-equiv="Content-Security-Policy"\s+content="([^"]*)"[^>]*>/;
 
 /** The page's Content-Security-Policy, which a worker takes from no tag, only from the header of its own script. */
@@ -83,11 +80,6 @@ export default defineConfig({
   worker: {
     format: "es",
     plugins: () => [shadersWithoutComments, collectLicenses()],
-    // All that the first reply needs in one file, whatever is imported when: smaller than nine files by 2.5 kB, and no file waits for another.
-    rolldownOptions: {
-      output: { codeSplitting: { groups: [{ name: "reply", test: (id) => !RARELY_NEEDED.test(id) }] } },
-      checks: { ineffectiveDynamicImport: false }, // so it is meant
-    },
   },
   build: {
     target: ["chrome127", "edge127", "firefox141", "safari26"], // the first versions with WebGPU and all else that is used

@@ -6,7 +6,8 @@ import { gzipSync } from "node:zlib";
 import { beforeAll, expect, test } from "vitest";
 
 const DIST = new URL("../../dist/", import.meta.url);
-const BUDGET = 150_000; // bytes, gzipped: all script that must arrive before the first reply can be made
+const FIRST_LOAD = 150_000; // bytes, gzipped: all script that must arrive before the page can be used and the worker begins to fetch the model
+const FIRST_REPLY = 162_000; // with what the worker fetches beside the model: React alone is 63,000 of it, the library of tokenizers 12,000
 const RARELY_NEEDED = /\/(import_folder|jinja_template)-/; // of what the worker fetches later: for models that the visitor brings
 
 /** Addresses that stand in the output without ever being fetched. */
@@ -42,7 +43,10 @@ async function withImports(path: string, patterns: readonly RegExp[], seen: Set<
   }
 }
 
-test("the script of the first load, page and worker together, is within its budget", async () => {
+test.each([
+  ["of the first load, page and worker together,", [STATIC], FIRST_LOAD],
+  ["until the first reply", [STATIC, DYNAMIC], FIRST_REPLY],
+])("the script %s is within its budget", async (_, followed, budget) => {
   const html = await text("index.html");
   const scripts = new Set<string>();
   const named = [...html.matchAll(/(?:src|href)="\.\/(assets\/[^"]+\.js)"/g)].map(([, path]) => path ?? "");
@@ -50,13 +54,13 @@ test("the script of the first load, page and worker together, is within its budg
   expect(named.length).toBeGreaterThan(0);
   expect(workers).toHaveLength(1);
   for (const path of named) await withImports(path, [STATIC], scripts);
-  for (const path of workers) await withImports(path, [STATIC, DYNAMIC], scripts);
+  for (const path of workers) await withImports(path, followed, scripts);
   const sizes = await Promise.all(
     [...scripts].map(async (path) => [path, gzipSync(await readFile(new URL(path, DIST)), { level: 9 }).length] as const),
   );
   const total = sizes.reduce((sum, [, size]) => sum + size, 0);
-  expect(total, sizes.map(([path, size]) => `${path}: ${size}`).join("\n")).toBeLessThanOrEqual(BUDGET);
-  expect(total).toBeGreaterThan(120_000); // less would mean that the count has missed something
+  expect(total, sizes.map(([path, size]) => `${path}: ${size}`).join("\n")).toBeLessThanOrEqual(budget);
+  expect(total).toBeGreaterThan(budget * 0.8); // less would mean that the count has missed something
 });
 
 test("no address of another origin is in the output, but those that are never fetched", async () => {
