@@ -1,6 +1,6 @@
-// A few rows of INT8 codes times a matrix of INT8 or INT4 weights, summed in INT32, which is exact in any order, and scaled once at the end.
-// LANES threads share the sums of four outputs, so that neighbours read neighbouring vectors of a weight row; every weight is read once for
-// ROWS rows. Where the input comes from and how weights are stored are parts of their own.
+// A few rows of INT8 codes times a matrix of INT8 or INT4 weights, summed in INT32, which is exact in any order, and scaled once at the
+// end. LANES threads share the sums of four outputs, so that neighbours read neighbouring vectors of a weight row; every weight is read
+// once for ROWS rows. Where the input comes from and how weights are stored are parts of their own.
 override INPUT_VECS: u32; // vectors of 16 codes a row
 override WORKGROUP: u32; // a workgroup
 override LANES: u32; // a power of two; with 1 there is nothing to add up, and no barrier
@@ -41,9 +41,12 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let rows = select(batch.rows, batch.head_rows, HEAD);
   let lane = thread % LANES;
   let row = group.x * ROWS; // rows come first, so that those which share weights run side by side
+  // With one lane the rows that are there are counted out, so that a pipeline serves any number; with more, a compiler may unroll.
+  let count = select(ROWS, min(ROWS, rows - row), LANES == 1u);
   for (var block = 0u; block < REPEAT; block++) {
     let first = (((group.y * REPEAT + block) * WORKGROUP + thread) / LANES) * 4u;
     // Threads past the edge repeat the last row or output and store nothing.
+    let outputs = min(vec4<u32>(first, first + 1u, first + 2u, first + 3u), vec4<u32>(OUTPUTS - 1u));
     var sums = array<vec4<i32>, 16>(); // of which ROWS are used
     for (var start = 0u; start < INPUT_VECS; start += TILE) {
       if (block == 0u || TILE < INPUT_VECS) {
@@ -51,20 +54,20 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       }
       let end = min(TILE, INPUT_VECS - start);
       for (var k = lane; k < end; k += LANES) {
-        var w = array<vec4<u32>, 4>();
-        for (var i = 0u; i < 4u; i++) {
-          w[i] = weight16(min(first + i, OUTPUTS - 1u), start + k);
-        }
-        for (var r = 0u; r < ROWS; r++) {
-          let x = input16(row, r, rows, start, k);
-          sums[r] += vec4<i32>(dot16(x, w[0]), dot16(x, w[1]), dot16(x, w[2]), dot16(x, w[3]));
+        let a = expand(weight16(outputs.x, start + k));
+        let b = expand(weight16(outputs.y, start + k));
+        let c = expand(weight16(outputs.z, start + k));
+        let d = expand(weight16(outputs.w, start + k));
+        for (var r = 0u; r < count; r++) {
+          let x = expand(input16(row, r, rows, start, k));
+          sums[r] += vec4<i32>(dot16(x, a), dot16(x, b), dot16(x, c), dot16(x, d));
         }
       }
     }
     if (LANES > 1u) {
       add_up(&sums, row, rows, first, thread);
     } else {
-      for (var r = 0u; r < ROWS && row + r < rows; r++) {
+      for (var r = 0u; r < count; r++) {
         for (var i = 0u; i < 4u && first + i < LIVE; i++) {
           store(row + r, first + i, sums[r][i], input_scale(row + r));
         }

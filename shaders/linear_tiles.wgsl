@@ -1,5 +1,5 @@
 // Many rows of INT8 codes times a matrix of INT8 or INT4 weights, exactly as linear_int8.wgsl multiplies them. A workgroup makes a tile of
-// TILE rows and TILE outputs, a thread four rows of it by four outputs, TILE / 4 apart, from codes that the workgroup holds 64 inputs at a time.
+// TILE rows and TILE outputs, a thread four rows of it by four outputs, TILE / 4 apart, from 64 inputs at a time in workgroup memory.
 override INPUT_VECS: u32; // vectors of 16 codes a row
 override TILE: u32; // 32 or 64
 override HEAD: bool; // only the rows that want logits are there
@@ -38,13 +38,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }
     workgroupBarrier();
     for (var k = 0u; k < DEPTH; k++) {
-      var w = array<vec4<u32>, 4>();
-      for (var i = 0u; i < 4u; i++) {
-        w[i] = weights[(across + i * side) * STRIDE + k];
-      }
+      let a = expand(weights[across * STRIDE + k]);
+      let b = expand(weights[(across + side) * STRIDE + k]);
+      let c = expand(weights[(across + 2u * side) * STRIDE + k]);
+      let d = expand(weights[(across + 3u * side) * STRIDE + k]);
       for (var r = 0u; r < 4u; r++) {
-        let x = inputs[(down + r * side) * STRIDE + k];
-        sums[r] += vec4<i32>(dot16(x, w[0]), dot16(x, w[1]), dot16(x, w[2]), dot16(x, w[3]));
+        let x = expand(inputs[(down + r * side) * STRIDE + k]);
+        sums[r] += vec4<i32>(dot16(x, a), dot16(x, b), dot16(x, c), dot16(x, d));
       }
     }
   }

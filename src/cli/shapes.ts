@@ -4,6 +4,7 @@ import { bad } from "./options";
 import lfm12b from "./shapes/LFM2.5-1.2B.json";
 import lfm350m from "./shapes/LFM2.5-350M.json";
 import llama1b from "./shapes/Llama-3.2-1B.json";
+import qwen306b from "./shapes/Qwen3-0.6B.json";
 import smol135m from "./shapes/SmolLM2-135M.json";
 import smol360m from "./shapes/SmolLM2-360M.json";
 import stories15m from "./shapes/stories15M.json";
@@ -14,6 +15,7 @@ export const SHAPES: Readonly<Record<string, ModelShapeFile>> = {
   "LFM2.5-350M": lfm350m,
   "LFM2.5-1.2B": lfm12b,
   "Llama-3.2-1B": llama1b,
+  "Qwen3-0.6B": qwen306b,
   "SmolLM2-135M": smol135m,
   "SmolLM2-360M": smol360m,
   stories15M: stories15m,

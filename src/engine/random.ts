@@ -9,3 +9,8 @@ export function randomCodes(length: number, seed = 0x5eed): Int8Array<ArrayBuffe
     return ((state >>> 8) % 255) - 127;
   });
 }
+
+/** Reproducible uniform values from -1 to 1. */
+export function randomFloats(length: number, seed?: number): Float32Array<ArrayBuffer> {
+  return Float32Array.from(randomCodes(length, seed), (code) => code / 127);
+}

@@ -3,20 +3,17 @@
 // on pipelines that are compiled anyway. Products have a test of their own, in tuner.ts, where a wrong variant can be replaced.
 import { Memory } from "../gpu/buffers";
 import type { Gpu } from "../gpu/device";
-import { type Dispatch, Plan } from "../gpu/plan";
-import { batchWords } from "../kernels/batch";
+import type { Dispatch } from "../gpu/plan";
 import { gatedSiluReference } from "../kernels/gated_silu.reference";
 import { rmsNormReference } from "../kernels/rms_norm.reference";
-import { rotateQuantizeReference } from "../kernels/rotate_quantize.reference";
 import { type SamplingParams, writeSampling } from "../kernels/sample";
 import { sampleReference } from "../kernels/sample.reference";
 import { EngineError } from "../protocol/errors";
-import { paddedWidth } from "../quantize/int8";
-import { randomCodes } from "./random";
-import { Readback } from "./readback";
+import { hasRow, mixerChecks } from "./mixer_checks";
+import { Probe } from "./probe";
+import { randomFloats } from "./random";
 import type { Runner } from "./runner";
 
-const ROWS = 1; // every engine has room for one, and a row is a workgroup like any other
 const POSITIONS = [0, 3, 40, 511, 5000, 70_000]; // of draws, which take other noise at each
 const MOST_DRAWN = 2 ** 16; // entries of a vocabulary for which the reference draws in good time
 const SAMPLING: SamplingParams = {
@@ -30,82 +27,21 @@ const SAMPLING: SamplingParams = {
   seed: 0x5eedn,
 };
 
-/** Reads and writes what a dispatch is bound to. */
-class Probe {
-  readonly #gpu: Gpu;
-  readonly #memory: Memory;
-  readonly #dispatch: Dispatch;
-  readonly #shape = { rows: ROWS, headRows: ROWS };
-
-  constructor(gpu: Gpu, memory: Memory, dispatch: Dispatch) {
-    this.#gpu = gpu;
-    this.#memory = memory;
-    this.#dispatch = dispatch;
-  }
-
-  constant(name: string): number {
-    return this.#dispatch.constants[name] ?? Number.NaN;
-  }
-
-  has(binding: string): boolean {
-    return this.#dispatch.bindings[binding] !== undefined;
-  }
-
-  write(binding: string, data: ArrayBufferView<ArrayBuffer> | ArrayBuffer): void {
-    this.#gpu.device.queue.writeBuffer(this.#buffer(binding), 0, data);
-  }
-
-  async run(position = 0): Promise<void> {
-    const { device, pipelines } = this.#gpu;
-    const plan = await Plan.compile(device, pipelines, [[this.#dispatch]]);
-    // A kernel without the batch's values takes its rows from the grid.
-    if (this.has("batch")) this.write("batch", batchWords({ ...this.#shape, position }, 0));
-    const encoder = device.createCommandEncoder();
-    const pass = encoder.beginComputePass();
-    plan.record(pass, this.#shape);
-    pass.end();
-    device.queue.submit([encoder.finish()]);
-  }
-
-  async read(binding: string, bytes: number): Promise<ArrayBuffer> {
-    const readback = new Readback(this.#gpu, this.#memory, "self-test", bytes);
-    const words = await readback.take(bytes, (target) => {
-      const encoder = this.#gpu.device.createCommandEncoder();
-      encoder.copyBufferToBuffer(this.#buffer(binding), 0, target, 0, Math.ceil(bytes / 4) * 4);
-      this.#gpu.device.queue.submit([encoder.finish()]);
-    });
-    readback.release();
-    return words.buffer;
-  }
-
-  async floats(binding: string, count: number): Promise<Float32Array<ArrayBuffer>> {
-    return new Float32Array(await this.read(binding, count * 4));
-  }
-
-  #buffer(binding: string): GPUBuffer {
-    const buffer = this.#dispatch.bindings[binding];
-    if (!buffer) throw new EngineError("internal", `${this.#dispatch.label} binds no ${binding}.`);
-    return buffer;
-  }
-}
-
-type Check = (probe: Probe) => Promise<boolean>;
-
-const checks: Readonly<Record<string, Check>> = {
+const checks: Readonly<Record<string, (probe: Probe) => Promise<boolean>>> = {
   async rms_norm(probe) {
     const width = probe.constant("WIDTH");
-    const input = randomFloats(ROWS * width);
+    const input = randomFloats(width);
     probe.write("input", input);
     await probe.run();
     const weight = await probe.floats("weight", width);
-    return areRows(probe, rmsNormReference(input, weight, Math.fround(probe.constant("EPSILON"))), width);
+    return hasRow(probe, rmsNormReference(input, weight, Math.fround(probe.constant("EPSILON"))));
   },
   async gated_silu(probe) {
     const width = probe.constant("WIDTH");
-    const input = randomFloats(ROWS * 2 * width);
+    const input = randomFloats(2 * width);
     probe.write("input", input);
     await probe.run();
-    return areRows(probe, gatedSiluReference(input, width), width);
+    return hasRow(probe, gatedSiluReference(input, width));
   },
   async sample(probe) {
     const vocabulary = probe.constant("VOCABULARY");
@@ -123,18 +59,19 @@ const checks: Readonly<Record<string, Check>> = {
     }
     return true;
   },
+  ...mixerChecks,
 };
 
 /**
- * Runs one dispatch of each kernel that has a check on random numbers. The engine's buffers hold those afterwards, its caches and states what
- * they held before. Throws EngineError "wrong-result" with the kernel's name.
+ * Runs one dispatch of each kernel that has a check on random numbers. The engine's buffers hold those afterwards, its caches and states
+ * among them. Throws EngineError "wrong-result" with the kernel's name.
  */
 export async function selfTest(gpu: Gpu, dispatches: readonly Dispatch[]): Promise<void> {
   const memory = new Memory(gpu.device);
   try {
     for (const [kernel, check] of Object.entries(checks)) {
-      const dispatch = dispatches.find(({ shader }) => shader.name === kernel);
-      if (dispatch && !(await check(new Probe(gpu, memory, dispatch)))) throw wrongResult(kernel);
+      const probe = Probe.of(kernel, gpu, memory, dispatches);
+      if (probe && !(await check(probe))) throw wrongResult(kernel);
     }
   } finally {
     memory.dispose();
@@ -158,25 +95,4 @@ export async function expectRowsIndependent(runner: Runner, vocabulary: number, 
 
 export function wrongResult(detail: string): EngineError {
   return new EngineError("wrong-result", "This GPU computed a wrong result.", detail);
-}
-
-/** Whether the dispatch wrote these rows, as floats or rotated and quantised. */
-async function areRows(probe: Probe, expected: Float32Array<ArrayBuffer>, width: number): Promise<boolean> {
-  if (!probe.has("codes")) {
-    const actual = await probe.floats("output", ROWS * width);
-    const largest = expected.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
-    return expected.every((x, i) => Math.abs(x - (actual[i] ?? Number.NaN)) <= 1e-5 * largest);
-  }
-  const right = rotateQuantizeReference(expected, width);
-  const codes = new Int8Array(await probe.read("codes", ROWS * paddedWidth(width)));
-  const scales = await probe.floats("scales", ROWS);
-  return (
-    // Sums in f32 differ in their last bits from those in f64, which moves a code that lies between two.
-    right.codes.every((code, i) => Math.abs(code - (codes[i] ?? Number.NaN)) <= 1) &&
-    right.scales.every((scale, row) => Math.abs(scale - (scales[row] ?? Number.NaN)) <= 1e-5 * scale)
-  );
-}
-
-function randomFloats(count: number): Float32Array<ArrayBuffer> {
-  return Float32Array.from(randomCodes(count), (code) => code / 127);
 }

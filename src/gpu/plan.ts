@@ -8,6 +8,7 @@ export interface PassShape {
   readonly rows: number; // tokens fed
   readonly headRows: number; // of these, the last ones that want logits
   readonly position?: number; // of the first; without it, grids reach as far as the context
+  readonly thresholds?: number; // that a draw looks for, at most 2; without it as many
 }
 
 export type Grid = readonly [x: number, y: number, z: number]; // workgroups

@@ -2,7 +2,7 @@ import code from "../../shaders/linear_float.wgsl?raw";
 import type { PassShape, Step } from "../gpu/plan";
 import { EngineError } from "../protocol/errors";
 import { assemble } from "./parts";
-import { type DeviceTraits, linearFloatLanes } from "./policy";
+import { type DeviceTraits, linearFloatLanes, linearFloatRows } from "./policy";
 import { expectShape } from "./rows";
 import type { FloatMatrix, FloatRows } from "./tensors";
 
@@ -36,7 +36,7 @@ export function linearFloat(label: string, linear: LinearFloat, device: DeviceTr
   }
   const rowsOf = (shape: PassShape) => (head ? shape.headRows : shape.rows);
   const lanes = linearFloatLanes(device);
-  return ([1, 4] as const).slice(0, maxRows).map((rows) => ({
+  return linearFloatRows(maxRows, device).map((rows, i, all) => ({
     label,
     shader: linearFloatShaders[matrix.type],
     constants: {
@@ -52,6 +52,6 @@ export function linearFloat(label: string, linear: LinearFloat, device: DeviceTr
     },
     bindings: { batch, input: input.values, weight: matrix.weight, bias, output: output.values },
     grid: (shape: PassShape) => [Math.ceil(rowsOf(shape) / rows), Math.ceil((live * lanes) / 256), 1] as const,
-    fits: (shape: PassShape) => rows > 1 || rowsOf(shape) <= 1,
+    fits: (shape: PassShape) => i === all.length - 1 || rowsOf(shape) <= rows,
   }));
 }

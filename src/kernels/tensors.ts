@@ -14,6 +14,14 @@ export interface Int8Rows {
   readonly codes: GPUBuffer; // INT8 [rows, width padded to 16]
   readonly scales: GPUBuffer; // f32 [rows]
   readonly signs: GPUBuffer; // bits [width]
+  readonly norm?: RowNorm; // a pass of one row leaves codes and scales as they are: products take the row from here
+}
+
+/** What a product of one row needs to make its codes itself. */
+export interface RowNorm {
+  readonly input: FloatRows;
+  readonly weight: GPUBuffer; // f32 [width]
+  readonly epsilon: number;
 }
 
 export type Rows = FloatRows | Int8Rows;

@@ -11,7 +11,7 @@ import { gatedSilu } from "../kernels/gated_silu";
 import { kvCommit } from "../kernels/kv_commit";
 import { linearFloat } from "../kernels/linear_float";
 import { linearInt8 } from "../kernels/linear_int8";
-import type { DeviceTraits } from "../kernels/policy";
+import { type DeviceTraits, foldsNorm } from "../kernels/policy";
 import { rmsNorm } from "../kernels/rms_norm";
 import { ropeAppend } from "../kernels/rope_append";
 import { shortConv } from "../kernels/short_conv";
@@ -118,9 +118,11 @@ export class Builder {
 
   /** Root-mean-square norm, ready to enter a linear layer. */
   norm(label: string, input: FloatRows, weight: GPUBuffer, epsilon: number, head = false): Rows {
-    const output = this.#activation(head ? "head norm" : "norm", input.width, head ? this.options.maxHeadRows : this.options.maxRows);
-    this.#add(rmsNorm(label, { batch: this.options.batch, input, weight, epsilon, output, head }));
-    return output;
+    const { batch, device, maxRows, maxHeadRows } = this.options;
+    const output = this.#activation(head ? "head norm" : "norm", input.width, head ? maxHeadRows : maxRows);
+    const folded = output.kind === "int8" && foldsNorm(input.width, device);
+    this.#add(rmsNorm(label, { batch, input, weight, epsilon, output, head, folded }));
+    return folded ? { ...output, norm: { input, weight, epsilon } } : output;
   }
 
   /** output = input * matrixᵀ (+ bias). */

@@ -16,7 +16,8 @@ import { parseRope } from "./rope";
 
 const EMBED = "model.embed_tokens";
 
-function parse(config: Json): Model {
+/** A model of Llama's layers; `normed` where each query and key head has a root-mean-square norm before it is turned. */
+export function parseLlama(config: Json, normed: boolean): Model {
   const hidden = countOf(config, ["hidden_size"]);
   const heads = countOf(config, ["num_attention_heads"]);
   const kvHeads = countOf(config, ["num_key_value_heads"], heads);
@@ -44,7 +45,7 @@ function parse(config: Json): Model {
       headDim,
       outputName: "o_proj",
       bias,
-      norms: null,
+      norms: normed ? [`${prefix}self_attn.q_norm.weight`, `${prefix}self_attn.k_norm.weight`] : null,
       epsilon,
     };
     const names = ["gate_proj", "up_proj", "down_proj"] as const;
@@ -82,4 +83,4 @@ function parse(config: Json): Model {
   };
 }
 
-export const llama: Family = { modelType: "llama", parse };
+export const llama: Family = { modelType: "llama", parse: (config) => parseLlama(config, false) };

@@ -2,8 +2,9 @@ import { damaged, type Json, unsupported } from "./config";
 import type { Family, Model } from "./family";
 import { lfm2 } from "./lfm2";
 import { llama } from "./llama";
+import { qwen3 } from "./qwen3";
 
-const families: readonly Family[] = [lfm2, llama];
+const families: readonly Family[] = [lfm2, llama, qwen3];
 
 /** Reads config.json with the family that its `model_type` names. Throws EngineError "model-unsupported" or "model-damaged". */
 export function parseModel(config: Json): Model {

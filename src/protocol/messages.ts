@@ -125,7 +125,8 @@ export interface Requests {
   readonly remove: { args: { readonly id: string }; event: never; result: null };
   readonly chat: { args: ChatRequest; event: ChatEvent; result: ReplyStats };
   readonly personal: { args: { readonly entries: number }; event: never; result: PersonalTable }; // at most so many entries
-  readonly erasePersonal: { args: null; event: never; result: null }; // of every model
+  /** What was learnt of every model; with `measured`, also what was measured on this device. */
+  readonly forget: { args: { readonly measured: boolean }; event: never; result: null };
 }
 
 export type RequestName = keyof Requests;

@@ -1,7 +1,7 @@
-// A draw on the GPU, against reading the row's logits back and drawing on the host.
+// A draw on the GPU, by one workgroup or by many that share the row, against reading the row's logits back and drawing on the host.
 import { test } from "vitest";
 import { sampleThreads } from "../../src/kernels/policy";
-import { SAMPLING_BYTES, sample, writeSampling } from "../../src/kernels/sample";
+import { SAMPLING_BYTES, sample, sampleSlices, thresholdsOf, writeSampling } from "../../src/kernels/sample";
 import { sampleReference } from "../../src/kernels/sample.reference";
 import { randomFloats, useGpu } from "../setup/gpu";
 import { greedy } from "../setup/models";
@@ -11,6 +11,7 @@ import { wayOf } from "./passes";
 const bench = useGpu();
 const settings = {
   greedy,
+  "temperature 0.7": { ...greedy, temperature: 0.7, seed: 5n },
   "temperature 0.7, top-k 50, top-p 0.9": { ...greedy, temperature: 0.7, topK: 50, topP: 0.9, seed: 5n },
 };
 
@@ -23,19 +24,17 @@ test("sample", () =>
       const sampling = lab.memory.uniform("sampling", SAMPLING_BYTES);
       const [sampled, tokens] = [lab.output(16), lab.upload(new Uint32Array(1))];
       const common = { batch: lab.batch, sampling, logits: buffer, vocabulary, live: vocabulary, counts, sampled, tokens };
-      const pass = { rows: 1, headRows: 1, position: 10 };
       const usual = sampleThreads(lab.gpu);
-      const draws = await Promise.all(
-        [
-          { threads: usual, candidates: 1 },
-          { threads: usual, candidates: 4 },
-          { threads: 64, candidates: 1 },
-        ].map(({ threads, candidates }) =>
-          wayOf(lab, `${threads} threads, ${candidates} candidates`, [[sample("sample", { ...common, threads, candidates })]], pass),
-        ),
-      );
+      const sliced = sampleSlices(lab.memory, 1, vocabulary, 2048);
       for (const [name, params] of Object.entries(settings)) {
         lab.memory.write(sampling, 0, new Uint8Array(writeSampling(params)));
+        const pass = { rows: 1, headRows: 1, position: 10, thresholds: thresholdsOf(params) };
+        const draws = await Promise.all(
+          [{ candidates: 1 }, { candidates: 4 }, { candidates: 1, sliced }].map((variant) => {
+            const steps = sample("sample", { ...common, threads: usual, ...variant }).map((step) => [step]);
+            return wayOf(lab, `${variant.candidates} candidates, ${variant.sliced ? "slices of 2,048" : "one workgroup"}`, steps, pass);
+          }),
+        );
         const host = async () => {
           const read = new Float32Array(await lab.read(buffer));
           sampleReference(read, new Uint32Array(vocabulary), params, 11);

@@ -53,7 +53,7 @@ test.each(Object.keys(SHAPES))("%s: at most 64 MiB beside its weights and caches
   const number = (key: string) => Number(config[key]);
   const types = config["layer_types"];
   const layers = Array.isArray(types) ? types.filter((type) => type === "full_attention").length : number("num_hidden_layers");
-  const headDim = number("hidden_size") / number("num_attention_heads");
+  const headDim = Number(config["head_dim"] ?? number("hidden_size") / number("num_attention_heads"));
   const perToken = 2 * layers * number("num_key_value_heads") * (headDim + 4);
   const positions = Math.min(8192, number("max_position_embeddings")) - Math.min(4096, number("max_position_embeddings"));
   expect(longer.cache - cache).toBe(perToken * positions);

@@ -11,6 +11,7 @@ const PARAMETERS: Readonly<Record<string, number>> = {
   "Llama-3.2-1B": 1_235_814_400,
   "SmolLM2-135M": 134_515_008,
   "SmolLM2-360M": 361_821_120,
+  "Qwen3-0.6B": 596_049_920,
   stories15M: 15_191_712,
   stories42M: 41_689_600,
   stories110M: 109_529_856,

@@ -25,7 +25,7 @@ async function load(
   const runner = await Runner.load(gpu, model, checkpoint, {
     precision,
     cacheType: precision === "full" ? "f32" : "int8",
-    context: 64,
+    context: 200,
     maxRows: 20,
     maxHeadRows: 1,
     live: vocabulary - 3,
@@ -45,6 +45,20 @@ function broken(dispatches: readonly Dispatch[], kernel: string, from: string, t
   });
 }
 
+// The short convolution and norms of queries and keys are LFM2's alone.
+const faults = [
+  ["rope_append", "fma(a, angle.x, -(b * angle.y))", "fma(a, angle.x, b * angle.y)"],
+  ["rope_append", "workspace[place(i)] * inverse_rms", "inverse_rms"],
+  ["attention", "exp(s - top)", "exp(0.999 * (s - top))"],
+  ["attention", "chunk <= end", "chunk < end"],
+  ["attention_merge", "sum / total", "sum / (total * 1.01)"],
+  ["short_conv", "sum = fma(taps[column * TAPS + tap]", "sum = fma(taps[column * TAPS]"],
+  ["short_conv", "earlier(TAPS - 1u - past - age, column)", "earlier(TAPS - past - age, column)"],
+  ["rms_norm", "squares = fma(x, x, squares);", "squares = fma(x, x * 1.001, squares);"],
+  ["gated_silu", "exp(-gate)", "exp(-1.05 * gate)"],
+  ["sample", "gumbel(words[i])", "gumbel(words[3u - i])"],
+] as const;
+
 describe.each([
   ["lfm2-odd-heads-f16", "w8a8"],
   ["lfm2-odd-heads-f16", "full"],
@@ -59,14 +73,13 @@ describe.each([
     runner.dispose();
   });
 
-  test.each([
-    ["rms_norm", "squares = fma(x, x, squares);", "squares = fma(x, x * 1.001, squares);"],
-    ["gated_silu", "exp(-gate)", "exp(-1.05 * gate)"],
-    ["sample", "gumbel(words[i & 3u])", "gumbel(words[(i + 1u) & 3u])"],
-  ])("a fault in %s is seen", async (kernel, from, to) => {
-    const { runner, dispatches } = await load(name, precision);
-    await expect(selfTest(gpu, broken(dispatches, kernel, from, to))).rejects.toMatchObject({ code: "wrong-result", detail: kernel });
-    gpu.check();
-    runner.dispose();
-  });
+  test.each(faults.filter(([kernel, from]) => name.startsWith("lfm2") || !(kernel === "short_conv" || from.includes("rms"))))(
+    "a fault in %s is seen",
+    async (kernel, from, to) => {
+      const { runner, dispatches } = await load(name, precision);
+      await expect(selfTest(gpu, broken(dispatches, kernel, from, to))).rejects.toMatchObject({ code: "wrong-result", detail: kernel });
+      gpu.check();
+      runner.dispose();
+    },
+  );
 });

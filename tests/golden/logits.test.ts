@@ -30,9 +30,10 @@ function largest(values: Float32Array): number {
   return values.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
 }
 
-test("there are fixtures of both families", () => {
+test("there are fixtures of every family", () => {
   expect(names.filter((name) => name.startsWith("lfm2")).length).toBeGreaterThanOrEqual(4);
   expect(names.filter((name) => name.startsWith("llama")).length).toBeGreaterThanOrEqual(4);
+  expect(names.filter((name) => name.startsWith("qwen3")).length).toBeGreaterThanOrEqual(1);
 });
 
 test.each(names)(

@@ -2,9 +2,20 @@ import { describe, expect, test } from "vitest";
 import { nodeGpu } from "../../src/cli/node_gpu";
 import { openGpu } from "../../src/gpu/device";
 import { PipelineCache } from "../../src/gpu/pipelines";
-import { NO_TOKEN, SAMPLING_BYTES, type SamplingParams, sample, sampleShader, writeSampling } from "../../src/kernels/sample";
+import {
+  NO_TOKEN,
+  SAMPLING_BYTES,
+  type SamplingParams,
+  sample,
+  sampleShaders,
+  sampleSlices,
+  thresholdsOf,
+  writeSampling,
+} from "../../src/kernels/sample";
 import { candidatesReference, sampleReference } from "../../src/kernels/sample.reference";
 import { inPrompt } from "../../src/speculate/filters";
+import { noise } from "../../src/speculate/gumbel";
+import { chiSquareOf, chiSquareP } from "../setup/chi_square";
 import { type Lab, randomFloats, useGpu } from "../setup/gpu";
 
 const bench = useGpu();
@@ -29,6 +40,7 @@ interface Draw {
   readonly position: number; // of the first row's draw
   readonly threads?: number;
   readonly candidates?: number;
+  readonly slice?: number; // tokens of each, where workgroups share a row
   readonly tokens?: Uint32Array<ArrayBuffer>; // the pass's own, two rows before the head's included
 }
 
@@ -43,6 +55,7 @@ function sampler(
     logits,
     threads = 64,
     candidates = 1,
+    slice,
     tokens = new Uint32Array(1),
   }: Omit<Draw, "position">,
 ) {
@@ -52,7 +65,7 @@ function sampler(
   const countsBuffer = lab.upload(counts ?? new Uint32Array(vocabulary));
   const sampled = lab.output(rows * candidates * 4);
   const logitsBuffer = lab.upload(logits);
-  const step = sample("test", {
+  const steps = sample("test", {
     batch: lab.batch,
     sampling,
     logits: logitsBuffer,
@@ -63,13 +76,18 @@ function sampler(
     tokens: lab.upload(tokens),
     candidates,
     threads,
+    ...(slice && { sliced: sampleSlices(lab.memory, rows, live, slice) }),
   });
   return {
     counts: countsBuffer,
     async draw(position: number): Promise<readonly number[]> {
       lab.memory.write(logitsBuffer, 0, logits);
       // Two rows before the head's, which want no logits.
-      await lab.pass([[step]], { rows: rows + 2, headRows: rows }, position - 3);
+      await lab.pass(
+        steps.map((step) => [step]),
+        { rows: rows + 2, headRows: rows },
+        position - 3,
+      );
       return Array.from(await lab.words(sampled, rows * candidates));
     },
   };
@@ -77,9 +95,20 @@ function sampler(
 
 const draw = (lab: Lab, { position, ...rest }: Draw) => sampler(lab, rest).draw(position);
 
+const noises = new Map<string, Float32Array>(); // by seed and position, NaN where it is not made yet
+
+/** The reference's noise. Making it is most of what the reference does, and many draws here share it. */
+function noiseOnce(seed: bigint, position: number, token: number): number {
+  const key = `${seed} ${position}`;
+  const row = noises.get(key) ?? new Float32Array(2 ** 18).fill(Number.NaN);
+  noises.set(key, row);
+  if (Number.isNaN(row[token])) row[token] = noise(seed, position, token);
+  return row[token] ?? Number.NaN;
+}
+
 function expected({ logits, vocabulary, live = vocabulary, counts = new Uint32Array(vocabulary), params, position }: Draw): number[] {
   return Array.from({ length: logits.length / vocabulary }, (_, row) =>
-    sampleReference(logits.subarray(row * vocabulary, row * vocabulary + live), counts, params, position + row),
+    sampleReference(logits.subarray(row * vocabulary, row * vocabulary + live), counts, params, position + row, noiseOnce),
   );
 }
 
@@ -121,8 +150,7 @@ function randomCounts(vocabulary: number): Uint32Array<ArrayBuffer> {
 describe.each([
   [7, 16],
   [512, 16],
-  [4096, 8],
-  [65_536, 2],
+  [65_536, 1],
 ])("vocabulary %i, %i rows", (vocabulary, rows) => {
   test.each(Object.keys(shapes))("%s: every setting draws what the reference draws", (shape) =>
     bench.run(async (lab) => {
@@ -160,9 +188,9 @@ test("tokens that are not live are never drawn", () =>
 
 test("a row alone draws what it draws among five, and the number of threads changes nothing", () =>
   bench.run(async (lab) => {
-    const vocabulary = 4096;
+    const vocabulary = 512;
     const logits = randomFloats(5 * vocabulary, 8).map((x) => x * 6);
-    const params = { ...plain, temperature: 0.9, topK: 300, topP: 0.9 };
+    const params = { ...plain, temperature: 0.9, topK: 100, topP: 0.9 };
     const together = await draw(lab, { logits, vocabulary, params, position: 70 });
     for (const [row, token] of together.entries()) {
       const alone = { logits: logits.slice(row * vocabulary, (row + 1) * vocabulary), vocabulary, params, position: 70 + row };
@@ -193,7 +221,6 @@ test("a drafter's candidates are the next best by the same score, and none where
         for (const [candidates, threads] of [
           [4, 16],
           [3, 64],
-          [2, 256],
         ] as const) {
           const task = { logits, vocabulary, params: { ...plain, ...setting }, position: 31, candidates, threads };
           const wanted = Array.from({ length: rows }, (_, row) => {
@@ -207,52 +234,88 @@ test("a drafter's candidates are the next best by the same score, and none where
     }
   }));
 
-test("20,000 draws follow the filtered softmax (chi-square)", () =>
-  bench.run(async (lab) => {
-    const vocabulary = 40;
-    const [rows, passes] = [250, 80];
-    const row = randomFloats(vocabulary, 10).map((x) => x * 3);
-    const params = { ...plain, temperature: 1.3, topK: 30, topP: 0.97, minP: 0.01, seed: 99n };
-    const logits = Float32Array.from({ length: rows * vocabulary }, (_, i) => row[i % vocabulary] ?? 0);
-    const source = sampler(lab, { logits, vocabulary, params, threads: 16 });
-    const seen = new Float64Array(vocabulary);
-    for (let pass = 0; pass < passes; pass++) {
-      for (const token of await source.draw(3 + pass * rows)) seen[token] = (seen[token] ?? 0) + 1;
-    }
+/** Penalties, temperature and filters written out once more, in f64 and without the code under test. */
+function exactDistribution(logits: ArrayLike<number>, counts: Uint32Array, params: SamplingParams): Float64Array {
+  const scores = Array.from(logits, (logit, token) => {
+    const count = counts[token]!;
+    const times = count % inPrompt;
+    const repeated = count === 0 ? logit : logit > 0 ? logit / params.repetitionPenalty : logit * params.repetitionPenalty;
+    return (repeated - (times > 0 ? params.presencePenalty : 0) - params.frequencyPenalty * times) / params.temperature;
+  });
+  const falling = scores.map((score, token) => ({ token, mass: Math.exp(score) })).sort((a, b) => b.mass - a.mass);
+  const best = falling[0]!.mass;
+  const left = params.topK > 0 ? falling.slice(0, params.topK) : falling;
+  const leftMass = left.reduce((sum, { mass }) => sum + mass, 0);
+  let above = 0; // mass
+  const kept = left.filter(({ mass }) => {
+    const isKept = above < params.topP * leftMass && mass >= params.minP * best;
+    above += mass;
+    return isKept;
+  });
+  const total = kept.reduce((sum, { mass }) => sum + mass, 0);
+  const probabilities = new Float64Array(logits.length);
+  for (const { token, mass } of kept) probabilities[token] = mass / total;
+  return probabilities;
+}
 
-    // The rules written out once more, in f64 and without the code under test.
-    const falling = Array.from(row, (logit, token) => ({ token, mass: Math.exp(logit / params.temperature) })).sort(
-      (a, b) => b.mass - a.mass,
-    );
-    const best = falling[0]?.mass ?? 0;
-    const left = falling.slice(0, params.topK);
-    const leftMass = left.reduce((sum, { mass }) => sum + mass, 0);
-    const nucleus = left.filter(
-      ({ mass }, i) => left.slice(0, i).reduce((sum, a) => sum + a.mass, 0) < params.topP * leftMass && mass >= params.minP * best,
-    );
-    const total = nucleus.reduce((sum, { mass }) => sum + mass, 0);
-    expect(nucleus.length).toBeGreaterThan(12);
-    expect(nucleus.length).toBeLessThan(params.topK);
-
-    let chiSquare = 0;
-    let counted = 0;
-    for (const { token, mass } of nucleus) {
-      const wanted = (rows * passes * mass) / total;
-      chiSquare += ((seen[token] ?? 0) - wanted) ** 2 / wanted;
-      counted += seen[token] ?? 0;
+describe("draws follow the filtered softmax (chi-square)", () => {
+  test("its p-values are those of the tables", () => {
+    for (const [chiSquare, freedom, p] of [
+      [3.841, 1, 0.05],
+      [27.877, 9, 0.001],
+      [54.572, 39, 0.05],
+      [26.509, 40, 0.95],
+    ] as const) {
+      expect(chiSquareP(chiSquare, freedom)).toBeCloseTo(p, 4);
     }
-    expect(counted).toBe(rows * passes);
-    // Three standard deviations of the chi-square distribution; a draw by a slightly wrong temperature misses this widely.
-    const freedom = nucleus.length - 1;
-    expect(chiSquare).toBeLessThan(freedom + 3 * Math.sqrt(2 * freedom));
-  }));
+    expect(chiSquareOf([50, 49, 1], [0.5, 0.5, 0]).p).toBe(0);
+  });
+
+  const vocabulary = 40;
+  const rows = 10_000;
+  const row = randomFloats(vocabulary, 10).map((x) => x * 3);
+
+  test.for<{ name: string; setting: Partial<SamplingParams>; draws: number; kinds: number }>([
+    { name: "no filter", setting: {}, draws: 20_000, kinds: 40 },
+    { name: "top-k", setting: { temperature: 0.7, topK: 12 }, draws: 20_000, kinds: 12 },
+    { name: "top-p", setting: { topP: 0.9 }, draws: 20_000, kinds: 23 },
+    { name: "min-p", setting: { temperature: 1.5, minP: 0.2 }, draws: 20_000, kinds: 16 },
+    {
+      name: "all filters and penalties",
+      setting: { ...penalties, temperature: 1.3, topK: 30, topP: 0.97, minP: 0.03 },
+      draws: 100_000,
+      kinds: 27,
+    },
+  ])("$draws with $name", ({ setting, draws, kinds }, { annotate }) =>
+    bench.run(async (lab) => {
+      const params = { ...plain, ...setting, seed: 99n };
+      const logits = Float32Array.from({ length: rows * vocabulary }, (__, i) => row[i % vocabulary]!);
+      const counts = randomCounts(vocabulary);
+      const source = sampler(lab, { logits, vocabulary, counts, params, threads: 16 });
+      const seen = new Float64Array(vocabulary);
+      for (let drawn = 0; drawn < draws; drawn += rows) for (const token of await source.draw(3 + drawn)) seen[token]!++;
+      expect(seen.reduce((sum, count) => sum + count, 0)).toBe(draws);
+
+      const found = chiSquareOf(seen, exactDistribution(row, counts, params));
+      await annotate(`p = ${found.p.toFixed(3)}`);
+      expect(found.kinds).toBe(kinds);
+      expect(found.p).toBeGreaterThan(0.001);
+      // The test would notice a temperature that is a little off.
+      const wrong = { ...params, temperature: params.temperature * (1 + 15 / Math.sqrt(draws)) };
+      expect(chiSquareOf(seen, exactDistribution(row, counts, wrong)).p).toBeLessThan(1e-4);
+    }),
+  );
+});
 
 test("every variant compiles within the least that WebGPU promises", async () => {
   const { device } = await openGpu(nodeGpu({ compileOnly: true }));
   const pipelines = new PipelineCache(device);
   for (const THREADS of [16, 64, 256]) {
     for (const VOCABULARY of [512, 262_144])
-      await pipelines.get(sampleShader, { VOCABULARY, LIVE: VOCABULARY - 12, THREADS, CANDIDATES: THREADS === 64 ? 4 : 1 });
+      for (const shader of Object.values(sampleShaders)) {
+        const constants = { VOCABULARY, LIVE: VOCABULARY - 12, THREADS, CANDIDATES: THREADS === 64 ? 4 : 1 };
+        await pipelines.get(shader, shader === sampleShaders.whole ? constants : { ...constants, SLICE: 2048 });
+      }
   }
   expect(device.limits.maxComputeWorkgroupStorageSize).toBe(16_384);
   device.destroy();
@@ -270,4 +333,61 @@ test.each([
   [{ seed: 2n ** 64n }],
 ])("refuses %o", (setting) => {
   expect(() => writeSampling({ ...plain, ...setting })).toThrow(expect.objectContaining({ code: "bad-request" }));
+});
+
+describe("workgroups that share a row", () => {
+  test.each([
+    { vocabulary: 1001, live: 998, rows: 3, slice: 64, threads: 16, candidates: 4 },
+    { vocabulary: 65_536, live: 65_530, rows: 2, slice: 4096, threads: 16, candidates: 2 },
+  ])("draw what one draws: $rows rows of $vocabulary, slices of $slice", ({ vocabulary, rows, slice, ...task }) =>
+    bench.run(async (lab) => {
+      const counts = randomCounts(vocabulary);
+      const large = vocabulary > 4096;
+      for (const shape of ["random", large ? "equal" : "with ties"]) {
+        const logits = shapes[shape]!(rows * vocabulary, vocabulary);
+        for (const [name, setting] of large ? settings.filter(([name]) => name.length > 12 || name === "top-p 0.95") : settings) {
+          const common = { ...task, logits, vocabulary, counts, params: { ...plain, ...setting }, position: 40 };
+          const wanted = await draw(lab, common);
+          expect({ shape, name, tokens: await draw(lab, { ...common, slice }) }).toEqual({ shape, name, tokens: wanted });
+        }
+      }
+    }),
+  );
+
+  test("draw what the reference draws from the largest vocabulary", () =>
+    bench.run(async (lab) => {
+      const vocabulary = 2 ** 18;
+      const logits = randomFloats(vocabulary, 6).map((x) => x * 12);
+      const counts = randomCounts(vocabulary);
+      for (const setting of [{ minP: 0.001 }, { ...penalties, topK: 50, topP: 0.9, temperature: 0.7 }]) {
+        const task = { logits, vocabulary, counts, params: { ...plain, ...setting }, position: 9 };
+        expect({ setting, tokens: await draw(lab, { ...task, slice: 2048, threads: 256 }) }).toEqual({ setting, tokens: expected(task) });
+      }
+    }));
+
+  test("count a single row's draw", () =>
+    bench.run(async (lab) => {
+      const vocabulary = 1001;
+      const logits = randomFloats(vocabulary, 9).map((x) => x * 6);
+      // The pipelines of the first test above.
+      const task = { live: 998, slice: 64, threads: 16, candidates: 4 };
+      const one = sampler(lab, { ...task, logits, vocabulary, counts: new Uint32Array(vocabulary), params: plain });
+      const [token = 0] = await one.draw(11);
+      expect(Array.from(await lab.words(one.counts, vocabulary))).toEqual(Array.from(logits, (_, i) => Number(i === token)));
+    }));
+
+  test("take only as many dispatches as the settings ask for", () =>
+    bench.run(async (lab) => {
+      const buffer = lab.output(16);
+      const buffers = { batch: buffer, sampling: buffer, logits: buffer, counts: buffer, sampled: buffer, tokens: buffer };
+      const sliced = sampleSlices(lab.memory, 1, 4096, 1024);
+      const steps = sample("test", { ...buffers, vocabulary: 4096, live: 4096, sliced });
+      const taken = (setting: Partial<SamplingParams>) => {
+        const shape = { rows: 1, headRows: 1, thresholds: thresholdsOf({ ...plain, ...setting }) };
+        return steps.filter((step) => step.grid(shape)[0] > 0).length;
+      };
+      const settings = [{ temperature: 0, topK: 5 }, { minP: 0.1 }, { topK: 5 }, { topP: 0.9 }, { topK: 5, topP: 0.9 }];
+      expect(settings.map(taken)).toEqual([2, 2, 6, 6, 10]);
+      expect(() => sample("test", { ...buffers, vocabulary: 4096, live: 4096, sliced: { ...sliced, size: 30 } })).toThrow("slices of 30");
+    }));
 });

@@ -16,7 +16,7 @@ import { kvCommit } from "../../src/kernels/kv_commit";
 import { linearFloat } from "../../src/kernels/linear_float";
 import { linearInt8 } from "../../src/kernels/linear_int8";
 import { assemble } from "../../src/kernels/parts";
-import { candidates, type DeviceTraits } from "../../src/kernels/policy";
+import { candidates, type DeviceTraits, foldsNorm } from "../../src/kernels/policy";
 import { rmsNorm } from "../../src/kernels/rms_norm";
 import { ropeAppend } from "../../src/kernels/rope_append";
 import { rotateQuantize } from "../../src/kernels/rotate_quantize";
@@ -119,9 +119,11 @@ function allSteps(model: ModelShape, buffer: () => GPUBuffer): Step[] {
     const matrix = { kind: "int8", inputs, outputs, codes: buffer(), scales: buffer() } as const;
     const int4 = { ...matrix, kind: "int4", groups: buffer() } as const;
     return [
-      ...choosing.flatMap((device) =>
-        [matrix, int4].map((weights) => linearInt8("linear_int8", { ...common, input: int8(inputs), matrix: weights }, device)),
-      ),
+      ...choosing.flatMap((device) => {
+        const norm = foldsNorm(inputs, device) && { norm: { input: float(inputs), weight: buffer(), epsilon: 1e-5 } };
+        const input = { ...int8(inputs), ...norm };
+        return [matrix, int4].map((weights) => linearInt8("linear_int8", { ...common, input, matrix: weights }, device));
+      }),
       ...(["F32", "F16", "BF16"] as const).flatMap((type) => {
         const linear = { ...common, input: float(inputs), matrix: { kind: "float", type, inputs, outputs, weight: buffer() } } as const;
         return devices.map((device) => linearFloat("linear_float", linear, device));
@@ -157,7 +159,8 @@ function allSteps(model: ModelShape, buffer: () => GPUBuffer): Step[] {
     ];
   });
 
-  const samples = [16, 64, 256].map((threads) =>
+  const sliced = { size: 2048, slices: buffer(), tallies: buffer(), searches: buffer(), levels: [buffer()] };
+  const samples = [16, 64, 256].flatMap((threads) =>
     sample("sample", {
       batch,
       sampling: buffer(),
@@ -169,6 +172,7 @@ function allSteps(model: ModelShape, buffer: () => GPUBuffer): Step[] {
       tokens: buffer(),
       threads,
       candidates: threads === 16 ? 4 : 1,
+      ...(threads === 256 && { sliced }),
     }),
   );
 
@@ -264,7 +268,7 @@ test("each file in shaders/ is part of some shader", async () => {
 });
 
 // Kernels that compute what another one computes.
-const sharedReferences: Record<string, string> = { linear_tiles: "linear_int8" };
+const sharedReferences: Record<string, string> = { linear_row: "linear_int8", linear_tiles: "linear_int8" };
 
 test("a kernel's name is the same in its module, its shader and its reference", async () => {
   for (const [name, shaders] of await kernels()) {

@@ -16,7 +16,7 @@ C, A = "conv", "full_attention"
 class Case:
     name: str
     what: str  # one line for golden.json
-    family: str  # lfm2 | llama
+    family: str  # lfm2 | llama | qwen3
     dtype: torch.dtype  # of the stored weights
     config: dict
     length: int = 40  # tokens in the golden forward pass
@@ -79,4 +79,8 @@ CASES = [
     Case("llama-bias-bf16", "attention_bias (all four projections), mlp_bias (all three); a redundant lm_head.weight",
          "llama", BF16, llama(32, 4, 2, 2, 64, attention_bias=True, mlp_bias=True, tie_word_embeddings=True),
          extra_head=True),
+    Case("qwen3-tied-bf16", "normed query and key heads of 32 where hidden / heads is 16; a redundant lm_head.weight, "
+         "as in Qwen3-0.6B's file",
+         "qwen3", BF16, llama(64, 4, 2, 3, 96, head_dim=32, tie_word_embeddings=True, theta=1e4, rms_norm_eps=1e-6),
+         qk_gain=1.6, extra_head=True),
 ]

@@ -23,7 +23,7 @@ def interleaved_rope(w: W, cfg: dict) -> None:
     _, _, dim = _heads(cfg)
     order = torch.cat([torch.arange(0, dim, 2), torch.arange(1, dim, 2)])
     for name in _each(w, "q_proj.weight", "k_proj.weight", "q_proj.bias", "k_proj.bias",
-                      "q_layernorm.weight", "k_layernorm.weight"):
+                      "q_layernorm.weight", "k_layernorm.weight", "q_norm.weight", "k_norm.weight"):
         w[name] = w[name].unflatten(0, (-1, dim))[:, order].flatten(0, 1).contiguous()
 
 
@@ -40,7 +40,7 @@ def tiled_kv_heads(w: W, cfg: dict) -> None:
 def scale_from_hidden(w: W, cfg: dict) -> None:
     """Scores divided by sqrt(hidden / heads) although head_dim is given."""
     heads, _, dim = _heads(cfg)
-    for name in _each(w, "q_proj.weight", "q_proj.bias"):
+    for name in _each(w, "q_norm.weight") or _each(w, "q_proj.weight", "q_proj.bias"):  # a norm would undo it
         w[name] = w[name] * (dim / (cfg["hidden_size"] / heads)) ** 0.5
 
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import load_file, save_file
-from transformers import AutoModelForCausalLM, DynamicCache, Lfm2Config, LlamaConfig
+from transformers import AutoModelForCausalLM, DynamicCache, Lfm2Config, LlamaConfig, Qwen3Config
 
 from cases import Case
 from spelling import respell
 
-CONFIGS = {"lfm2": Lfm2Config, "llama": LlamaConfig}
+CONFIGS = {"lfm2": Lfm2Config, "llama": LlamaConfig, "qwen3": Qwen3Config}
 PROMPT, STEPS = 8, 16  # tokens of the greedy golden
 
 
@@ -27,7 +27,7 @@ def randomise(model, case: Case, seed: int) -> None:
             value = 1 + 0.3 * noise
             if name == final:
                 value *= case.final_norm_gain
-            if name.endswith(("q_layernorm.weight", "k_layernorm.weight")):
+            if name.endswith(("q_layernorm.weight", "k_layernorm.weight", "q_norm.weight", "k_norm.weight")):
                 value *= case.qk_gain
         elif name.endswith(".bias"):
             value = 0.3 * noise
