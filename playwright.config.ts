@@ -8,8 +8,8 @@ export default defineConfig({
   testMatch: "*.e2e.ts",
   outputDir: "test-results",
   fullyParallel: false,
-  workers: 1, // the software adapter takes every core there is
-  timeout: 300_000,
+  workers: 2, // files, not tests, side by side: while one has the software adapter at work, another waits for its page
+  timeout: 600_000, // for three loads of a model on a machine that has much else to do
   expect: { timeout: 30_000 },
   reporter: [["list"]],
   use: {

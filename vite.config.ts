@@ -3,6 +3,10 @@ import { readFile } from "node:fs/promises";
 import react from "@vitejs/plugin-react";
 import { defineConfig, type Plugin } from "vite";
 import { VitePWA } from "vite-plugin-pwa";
+import { licenses } from "./tools/lib/licenses.mjs";
+
+/** What is bundled asks to be named. */
+const { collect: collectLicenses, write: writeLicenses } = licenses("licenses.md");
 
 const POLICY_TAG = /<meta\s+http-equiv="Content-Security-Policy"\s+content="([^"]*)"[^>]*>/;
 
@@ -49,6 +53,7 @@ export default defineConfig({
       injectManifest: {
         globPatterns: ["**/*.{html,js,css,svg,png}"],
         globIgnores: ["models/**"],
+        buildPlugins: { vite: [collectLicenses()] },
       },
       manifest: {
         name: "Gyre",
@@ -68,12 +73,16 @@ export default defineConfig({
         ],
       },
     }),
+    collectLicenses(),
+    writeLicenses,
   ],
   preview: { headers: { "Content-Security-Policy": policy() } }, // for npm start as well
-  worker: { format: "es", plugins: () => [shadersWithoutComments] },
+  worker: {
+    format: "es",
+    plugins: () => [shadersWithoutComments, collectLicenses()],
+  },
   build: {
     target: ["chrome127", "edge127", "firefox141", "safari26"], // the first versions with WebGPU and all else that is used
     modulePreload: { polyfill: false },
-    license: { fileName: "licenses.md" }, // what is bundled asks to be named
   },
 });

@@ -7,15 +7,16 @@ Object.assign(process.env, adapterEnvironment("software"));
 
 const GPU = ["gpu", "kernels", "engine", "golden"].map((room) => `tests/${room}/**/*.test.ts`);
 const BUILT = ["tests/app/bundle.test.ts", "tests/cli/**/*.test.ts"];
-// One file at a time: the software adapter takes every core there is. Processes rather than threads, because a native driver is loaded.
-const onGpu = { pool: "forks", fileParallelism: false } as const;
+const onGpu = { pool: "forks", testTimeout: 120_000, hookTimeout: 120_000 } as const; // processes, because a native driver is loaded
 
 export default defineConfig({
   test: {
+    maxWorkers: "100%", // of two cores vitest would leave one idle
     projects: [
       { test: { name: "unit", include: ["tests/**/*.test.{ts,tsx}"], exclude: [...GPU, ...BUILT], testTimeout: 30_000 } },
-      { test: { name: "gpu", include: GPU, testTimeout: 120_000, hookTimeout: 120_000, ...onGpu } },
-      { test: { name: "dist", include: BUILT, testTimeout: 120_000, hookTimeout: 120_000, ...onGpu } },
+      // One file at a time: the software adapter takes every core there is, and some tests take time.
+      { test: { name: "gpu", include: GPU, fileParallelism: false, ...onGpu } },
+      { test: { name: "dist", include: BUILT, ...onGpu } },
     ],
   },
 });

@@ -1,69 +1,76 @@
-// INT8 rows times an INT8 matrix, summed in INT32, which is exact in any order, and scaled once at the end. LANES threads share the sums
-// of four outputs; a workgroup of 64 threads makes 256 / LANES outputs for ROWS rows (1 or 4), reading each weight once.
+// A few rows of INT8 codes times a matrix of INT8 or INT4 weights, summed in INT32, which is exact in any order, and scaled once at the
+// end. LANES threads share the sums of four outputs, so that neighbours read neighbouring vectors of a weight row; every weight is read
+// once for ROWS rows. Where the input comes from and how weights are stored are parts of their own.
 override INPUT_VECS: u32; // vectors of 16 codes a row
-override OUTPUTS: u32;
-override LANES: u32; // a power of two, at most 64
+override WORKGROUP: u32; // a workgroup
+override LANES: u32; // a power of two; with 1 there is nothing to add up, and no barrier
 override ROWS: u32;
-override ACCUMULATE: bool; // add to what the output holds
+override TILE: u32; // input vectors of each row staged at once; at least INPUT_VECS: all
+override REPEAT: u32; // how often a workgroup makes 4 * WORKGROUP / LANES outputs of what it has staged
 override HEAD: bool; // only the rows that want logits are there
 
-@group(0) @binding(1) var<storage, read> codes: array<vec4<u32>>; // [rows, INPUT_VECS]
-@group(0) @binding(2) var<storage, read> scales: array<f32>; // [rows]
-@group(0) @binding(3) var<storage, read> weight: array<vec4<u32>>; // [OUTPUTS, INPUT_VECS]
-@group(0) @binding(4) var<storage, read> weight_scales: array<f32>; // [OUTPUTS]
-@group(0) @binding(5) var<storage, read> bias: array<f32>; // at least [OUTPUTS]
-@group(0) @binding(6) var<storage, read_write> output: array<f32>; // [rows, OUTPUTS]
+const BATCH = 2u; // rows whose sums are added up at once
+// One word of padding keeps threads on different banks.
+var<workgroup> partial: array<i32, (WORKGROUP / LANES) * 4u * BATCH * (LANES + 1u)>;
 
-var<workgroup> partial: array<vec4<i32>, 64u * ROWS>;
-
-fn store(row: u32, column: u32, sum: i32) {
-  let at = row * OUTPUTS + column;
-  let y = fma(f32(sum) * scales[row], weight_scales[column], bias[column]);
-  if (ACCUMULATE) {
-    output[at] = output[at] + y;
-  } else {
-    output[at] = y;
+fn add_up(sums: ptr<function, array<vec4<i32>, 16>>, row: u32, rows: u32, first: u32, thread: u32) {
+  let lane = thread % LANES;
+  let start = (thread / LANES) * 4u * BATCH;
+  for (var batch_row = 0u; batch_row < ROWS; batch_row += BATCH) {
+    workgroupBarrier();
+    for (var i = 0u; i < 4u * BATCH && batch_row + i / 4u < ROWS; i++) {
+      partial[(start + i) * (LANES + 1u) + lane] = (*sums)[batch_row + i / 4u][i % 4u];
+    }
+    workgroupBarrier();
+    for (var i = lane; i < 4u * BATCH; i += LANES) {
+      let mine = row + batch_row + i / 4u;
+      let column = first + i % 4u;
+      if (batch_row + i / 4u < ROWS && mine < rows && column < LIVE) {
+        var sum = 0;
+        for (var j = 0u; j < LANES; j++) {
+          sum += partial[(start + i) * (LANES + 1u) + j];
+        }
+        store(mine, column, sum, input_scale(mine));
+      }
+    }
   }
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
   let rows = select(batch.rows, batch.head_rows, HEAD);
   let lane = thread % LANES;
-  let first = ((group.y * 64u + thread) / LANES) * 4u;
   let row = group.x * ROWS; // rows come first, so that those which share weights run side by side
-  // Threads past the edge repeat the last row or output and store nothing.
-  var sums = array<vec4<i32>, 4>();
-  for (var k = lane; k < INPUT_VECS; k += LANES) {
-    var w = array<vec4<u32>, 4>();
-    for (var i = 0u; i < 4u; i++) {
-      w[i] = weight[min(first + i, OUTPUTS - 1u) * INPUT_VECS + k];
-    }
-    for (var r = 0u; r < ROWS; r++) {
-      let x = codes[min(row + r, rows - 1u) * INPUT_VECS + k];
-      for (var i = 0u; i < 4u; i++) {
-        sums[r][i] += dot16(x, w[i]);
+  // With one lane the rows that are there are counted out, so that a pipeline serves any number; with more, a compiler may unroll.
+  let count = select(ROWS, min(ROWS, rows - row), LANES == 1u);
+  for (var block = 0u; block < REPEAT; block++) {
+    let first = (((group.y * REPEAT + block) * WORKGROUP + thread) / LANES) * 4u;
+    // Threads past the edge repeat the last row or output and store nothing.
+    let outputs = min(vec4<u32>(first, first + 1u, first + 2u, first + 3u), vec4<u32>(OUTPUTS - 1u));
+    var sums = array<vec4<i32>, 16>(); // of which ROWS are used
+    for (var start = 0u; start < INPUT_VECS; start += TILE) {
+      if (block == 0u || TILE < INPUT_VECS) {
+        stage(row, rows, start, thread);
+      }
+      let end = min(TILE, INPUT_VECS - start);
+      for (var k = lane; k < end; k += LANES) {
+        let a = expand(weight16(outputs.x, start + k));
+        let b = expand(weight16(outputs.y, start + k));
+        let c = expand(weight16(outputs.z, start + k));
+        let d = expand(weight16(outputs.w, start + k));
+        for (var r = 0u; r < count; r++) {
+          let x = expand(input16(row, r, rows, start, k));
+          sums[r] += vec4<i32>(dot16(x, a), dot16(x, b), dot16(x, c), dot16(x, d));
+        }
       }
     }
-  }
-
-  let mine = thread * ROWS;
-  for (var r = 0u; r < ROWS; r++) {
-    partial[mine + r] = sums[r];
-  }
-  for (var step = LANES / 2u; step > 0u; step /= 2u) {
-    workgroupBarrier();
-    if (lane < step) {
-      for (var r = 0u; r < ROWS; r++) {
-        partial[mine + r] += partial[mine + step * ROWS + r];
-      }
-    }
-  }
-  if (lane == 0u) {
-    for (var r = 0u; r < ROWS && row + r < rows; r++) {
-      let sum = partial[mine + r];
-      for (var i = 0u; i < 4u && first + i < OUTPUTS; i++) {
-        store(row + r, first + i, sum[i]);
+    if (LANES > 1u) {
+      add_up(&sums, row, rows, first, thread);
+    } else {
+      for (var r = 0u; r < count; r++) {
+        for (var i = 0u; i < 4u && first + i < LIVE; i++) {
+          store(row + r, first + i, sums[r][i], input_scale(row + r));
+        }
       }
     }
   }

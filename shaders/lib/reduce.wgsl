@@ -1,9 +1,11 @@
-// Reductions over a workgroup of 64 in one fixed order: eight sums of eight, then the sum of those.
+// Reductions over the first 64 threads of a workgroup in one fixed order: eight sums of eight, then the sum of those.
 var<workgroup> reduce_values: array<f32, 64>;
 var<workgroup> reduce_partials: array<f32, 8>;
 
 fn reduce_sum(value: f32, lane: u32) -> f32 {
-  reduce_values[lane] = value;
+  if (lane < 64u) {
+    reduce_values[lane] = value;
+  }
   workgroupBarrier();
   if (lane < 8u) {
     var sum = reduce_values[lane * 8u];
@@ -21,7 +23,9 @@ fn reduce_sum(value: f32, lane: u32) -> f32 {
 }
 
 fn reduce_max(value: f32, lane: u32) -> f32 {
-  reduce_values[lane] = value;
+  if (lane < 64u) {
+    reduce_values[lane] = value;
+  }
   workgroupBarrier();
   if (lane < 8u) {
     var largest = reduce_values[lane * 8u];

@@ -39,9 +39,12 @@ export function formatParameters(count: number): string {
   return count < 1e9 ? `${decimal(count < 1e7 ? 1 : 0).format(count / 1e6)}M parameters` : `${decimal(1).format(count / 1e9)}B parameters`;
 }
 
+const PRECISIONS: Readonly<Record<ModelEntry["precision"], string>> = { full: "full precision", w8a8: "INT8", w4a8: "INT4" };
+
 export function formatModel(entry: ModelEntry): string {
-  const precision = entry.precision === "w8a8" ? "INT8" : "full precision";
-  return [entry.family, formatParameters(entry.parameters), precision, formatBytes(entry.bytes)].filter((part) => part !== "").join(" · ");
+  return [entry.family, formatParameters(entry.parameters), PRECISIONS[entry.precision], formatBytes(entry.bytes)]
+    .filter((part) => part !== "")
+    .join(" · ");
 }
 
 /** The share that is done in whole percent, or null where it cannot be told yet. */

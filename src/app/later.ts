@@ -1,5 +1,5 @@
-// Code that the first frame does without: what replies are shown with, the dialogs, and the explanation. It is fetched as soon as the page has time, and is never waited for
-// by what can be shown without it.
+// Code that the first reply does without: what replies are shown with, the dialogs, and the explanation. Each is fetched when it is first wanted, after the first visit
+// from the service worker's cache, and nothing that can be shown without it waits.
 import { Value } from "../chats/observable";
 
 export class Later<T> {
@@ -26,13 +26,3 @@ export class Later<T> {
 export const replyParts = new Later(() => import("./components/reply_parts"));
 export const dialogs = new Later(() => import("./components/dialogs"));
 export const explanation = new Later(() => import("./speculation/Explanation"));
-
-/** To be called after the first frame. */
-export function fetchLater(): void {
-  const fetch = () => {
-    replyParts.fetch();
-    dialogs.fetch();
-  };
-  if ("requestIdleCallback" in globalThis) requestIdleCallback(fetch, { timeout: 1000 });
-  else setTimeout(fetch, 100); // Safari
-}

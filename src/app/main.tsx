@@ -1,5 +1,4 @@
 // The entry of the page.
-import { registerServiceWorker } from "../pwa/register";
 import { start } from "./start";
 
 const root = document.getElementById("root");
@@ -9,6 +8,8 @@ const createWorker = () => new Worker(new URL("../worker/engine.worker.ts", impo
 const { engine, notices, replies } = await start(root, createWorker);
 
 if (import.meta.env.PROD) {
+  await engine.settled(); // What makes the next visits work offline comes after what makes this one work.
+  const { registerServiceWorker } = await import("../pwa/register");
   let told = 0; // id of the notice about the version that waits
   registerServiceWorker({
     onOfflineReady: () => void engine.loaded().then(() => notices.show("Ready to work offline.")), // The model is needed as well.

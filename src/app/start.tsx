@@ -4,7 +4,6 @@ import { ChatStore } from "../chats/store";
 import { App } from "./App";
 import { ErrorBoundary } from "./components/ErrorBoundary";
 import { type Stores, StoresContext } from "./context";
-import { fetchLater } from "./later";
 import { EngineStore, type EngineWorker } from "./stores/engine";
 import { NoticeStore } from "./stores/notices";
 import { ReplyStore } from "./stores/replies";
@@ -28,7 +27,6 @@ export async function start(root: HTMLElement, createWorker: () => EngineWorker)
       </StoresContext>
     </ErrorBoundary>,
   );
-  fetchLater();
   rememberModel(chats, engine);
   keepOnceUsed(replies);
   return stores;

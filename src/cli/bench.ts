@@ -10,13 +10,17 @@ import { type Budget, copyBandwidth } from "../gpu/timing";
 import { openCheckpoint } from "../weights/checkpoint";
 import type { Checkpoint } from "../weights/source";
 import { type BenchReport, describeReport } from "./bench_report";
+import { measureSpeculation } from "./bench_speculation";
 import { rooflineSvg } from "./bench_svg";
 import { defineCommand } from "./command";
+import { withDraftModel } from "./draft_model";
 import { measureEnergy } from "./energy";
 import { FolderSource } from "./folder_source";
 import { withEngine, withGpu } from "./open_engine";
 import { bad, countOption, precisionOption, type Values } from "./options";
+import { SAMPLING_OPTIONS, samplingFrom } from "./sampling_options";
 import { SHAPES, shapeNamed } from "./shapes";
+import { SPECULATE_HELP, speculateOption } from "./speculate_option";
 import type { Terminal } from "./terminal";
 import { openTunings } from "./tuning_file";
 
@@ -29,9 +33,10 @@ interface Patience {
   readonly figure: Budget;
   readonly longest: number; // ms that a single sample may be expected to take
   readonly energyMs: number;
+  readonly replyTokens: number; // of each reply that speculation is measured on
 }
-const THOROUGH: Patience = { figure: { ms: 3000, samples: 9 }, longest: 12_000, energyMs: 2000 };
-const QUICK: Patience = { figure: { ms: 700, samples: 3 }, longest: 2500, energyMs: 500 };
+const THOROUGH: Patience = { figure: { ms: 3000, samples: 9 }, longest: 12_000, energyMs: 2000, replyTokens: 96 };
+const QUICK: Patience = { figure: { ms: 700, samples: 3 }, longest: 2500, energyMs: 500, replyTokens: 24 };
 
 const OPTIONS = {
   model: { type: "string", value: "DIR", help: "the model's folder" },
@@ -44,6 +49,9 @@ const OPTIONS = {
     help: "measure which variants are fastest here, and keep that in this file (default: the usual ones)",
   },
   context: { type: "string", value: "N", help: `tokens that there is room for (default: the model's, at most ${CONTEXT})` },
+  speculate: { type: "string", value: "S", help: `also compare plain decoding with this, over a few replies: ${SPECULATE_HELP}` },
+  temperature: { type: "string", value: "T", help: "of these replies (default: the model's own)" },
+  seed: SAMPLING_OPTIONS.seed,
   quick: { type: "boolean", help: "fewer samples, and no times of single kernels" },
   json: { type: "boolean", help: "print one JSON object in place of a table" },
   svg: { type: "string", value: "FILE", help: "also draw what each kernel reaches of the device's bandwidth (a roofline)" },
@@ -61,16 +69,27 @@ export const bench = defineCommand({
 });
 
 async function runBench(values: Values<typeof OPTIONS>, terminal: Terminal): Promise<void> {
-  const [name, checkpoint] = await openModel(values);
   const precision = precisionOption(values.precision);
+  const [name, checkpoint] = await openModel(values, precision);
   const patience = values.quick === true ? QUICK : THOROUGH;
   const { max_position_embeddings: positions } = checkpoint.config;
   const contextLength = countOption(values.context, "context") ?? Math.min(CONTEXT, typeof positions === "number" ? positions : 2048);
   const tunings = values.tuning === undefined ? null : await openTunings(values.tuning);
   const options = { contextLength, maxHeadRows: Math.max(...ROWS), ...(precision && { precision }), ...(tunings && { tunings }) };
+  const choice = values.speculate === undefined ? null : speculateOption(values.speculate);
+  if (choice && values.shape !== undefined)
+    throw bad("--speculate is for a --model: what a shape says is nonsense, and nobody can guess it.");
+  samplingFrom(values); // so that a mistake shows before a model is loaded
 
   const figures = await withGpu((gpu) =>
-    withEngine(gpu, checkpoint, options, terminal, (engine) => measure(engine, gpu, patience, terminal)),
+    withEngine(gpu, checkpoint, options, terminal, async (engine) => {
+      const measured = await measure(engine, gpu, patience, terminal);
+      if (!choice) return { ...measured, speculation: { skipped: "no --speculate" } };
+      const ways = await withDraftModel(gpu, choice.draftModel, { checkpoint, engine }, terminal, (draftModel) =>
+        measureSpeculation(engine, checkpoint, { choice, draftModel, sampling: values, maxTokens: patience.replyTokens }, terminal),
+      );
+      return { ...measured, speculation: { ways, skipped: null } };
+    }),
   );
   const kernels = values.quick === true ? { skipped: "--quick" } : await measureKernels(checkpoint, options, terminal);
   const report: BenchReport = {
@@ -84,10 +103,13 @@ async function runBench(values: Values<typeof OPTIONS>, terminal: Terminal): Pro
   await terminal.out(values.json === true ? `${JSON.stringify(report)}\n` : describeReport(report));
 }
 
-async function openModel({ model, shape, layers }: Values<typeof OPTIONS>): Promise<[name: string, checkpoint: Checkpoint]> {
+async function openModel(
+  { model, shape, layers }: Values<typeof OPTIONS>,
+  precision: EngineOptions["precision"],
+): Promise<[name: string, checkpoint: Checkpoint]> {
   if ((model === undefined) === (shape === undefined)) throw bad("Give either --model or --shape.");
   const count = countOption(layers, "layers");
-  if (shape !== undefined) return [shape, randomCheckpoint(shape, shapeNamed(shape, count))];
+  if (shape !== undefined) return [shape, randomCheckpoint(shape, shapeNamed(shape, count), precision === "w4a8" ? "w4a8" : "w8a8")];
   if (count !== undefined) throw bad("--layers is for a --shape.");
   const checkpoint = await openCheckpoint(new FolderSource(model ?? ""));
   return [checkpoint.packed?.name ?? basename(resolve(model ?? "")), checkpoint];

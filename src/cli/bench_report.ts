@@ -2,6 +2,8 @@
 import type { KernelShare } from "../engine/meter";
 import type { Operations } from "../engine/operations";
 import type { Tuning } from "../engine/tuning";
+import type { Tally } from "../speculate/stats";
+import type { SpeculationFigure } from "./bench_speculation";
 
 /** A figure, or why there is none. */
 export type Figure<T extends object> = (T & { readonly skipped: null }) | { readonly skipped: string };
@@ -21,6 +23,7 @@ export interface BenchReport {
   readonly prefill: readonly ({ readonly tokens: number } & Figure<PrefillFigure>)[];
   readonly decode: readonly ({ readonly depth: number } & Figure<DecodeFigure>)[];
   readonly rowCosts: readonly ({ readonly rows: number } & Figure<{ readonly ms: number; readonly ratio: number }>)[];
+  readonly speculation: Figure<{ readonly ways: readonly SpeculationFigure[] }>;
   readonly dispatchesPerToken: number;
   readonly submitsPerToken: number;
   readonly kernels: Figure<{ readonly depth: number; readonly list: readonly KernelFigure[] }>;
@@ -89,7 +92,26 @@ export function describeReport(report: BenchReport): string {
           ]),
         ]
       : [["kernels", kernels.skipped]];
-  return `${[...head, "", ...aligned([...rows, ...profile])].join("\n")}\n`;
+  return `${[...head, "", ...aligned([...rows, ...profile, ...speculationRows(report.speculation)])].join("\n")}\n`;
+}
+
+function speculationRows(speculation: BenchReport["speculation"]): readonly (readonly string[])[] {
+  if (speculation.skipped !== null) return [["speculation", `- (${speculation.skipped})`]];
+  const share = ({ proposed, accepted }: Tally) => (proposed > 0 ? `${Math.round((100 * accepted) / proposed)} % of ${proposed}` : "-");
+  return [
+    ["", ""],
+    ["replies", "tokens/s", "in plain's", "tokens a pass", "drafts accepted", "by drafter"],
+    ...speculation.ways.map((way) => [
+      `  ${way.way}`,
+      speed(way.tokensPerSecond),
+      way.speed.toFixed(2),
+      way.tokensPerPass.toFixed(2),
+      share(way),
+      Object.entries(way.byDrafter)
+        .map(([name, tally]) => `${name} ${share(tally)}`)
+        .join(", "),
+    ]),
+  ];
 }
 
 function row<T extends object>(name: string, figure: Figure<T>, cells: (figure: T) => readonly string[]): readonly string[] {

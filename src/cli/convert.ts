@@ -5,12 +5,12 @@ import { packageBytes } from "../weights/package";
 import { defineCommand } from "./command";
 import { FolderSink } from "./folder_sink";
 import { FolderSource } from "./folder_source";
-import { bad, precisionOption, required, type Values } from "./options";
+import { precisionOption, required, type Values } from "./options";
 import type { Terminal } from "./terminal";
 
 const OPTIONS = {
   model: { type: "string", value: "DIR", help: "the model's folder, in Hugging Face layout" },
-  precision: { type: "string", value: "P", help: "w8a8 or full (default w8a8)" },
+  precision: { type: "string", value: "P", help: "w8a8, w4a8 or full (default w8a8)" },
   name: { type: "string", value: "NAME", help: "what people will see it called (default: the folder's name)" },
   out: { type: "string", value: "DIR", help: "where to write; an empty folder, a new one, or an older package to replace" },
 } as const;
@@ -27,7 +27,6 @@ async function runConvert(values: Values<typeof OPTIONS>, terminal: Terminal): P
   const folder = required(values.model, "model");
   const out = required(values.out, "out");
   const precision = precisionOption(values.precision) ?? "w8a8";
-  if (precision === "w4a8") throw bad("Packages are made in full or w8a8; w4a8 is computed from the original model.");
   const name = values.name ?? basename(resolve(folder));
   const checkpoint = await openCheckpoint(new FolderSource(folder));
   const sink = await FolderSink.open(out);

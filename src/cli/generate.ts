@@ -9,6 +9,7 @@ import { loadTokenizer } from "../text/tokenizer";
 import { openCheckpoint } from "../weights/checkpoint";
 import type { Checkpoint } from "../weights/source";
 import { defineCommand } from "./command";
+import { withDraftModel } from "./draft_model";
 import { FolderSource } from "./folder_source";
 import { withEngine, withGpu } from "./open_engine";
 import { bad, countOption, precisionOption, required, tokensOption, type Values } from "./options";
@@ -76,22 +77,24 @@ async function runGenerate(values: Values<typeof OPTIONS>, terminal: Terminal): 
   await withGpu((gpu) =>
     withEngine(gpu, checkpoint, options, terminal, async (engine) => {
       const { config, generationConfig } = checkpoint;
-      const speculator = speculation && makeSpeculator(engine, tables, speculation);
-      const request = {
-        tokens: prompt.tokens,
-        sampling: samplingFrom(values, values.chat === true ? samplingDefaults(generationConfig) : undefined),
-        maxTokens,
-        ...(speculator && { speculator }),
-        endTokens: values["ignore-eos"] === true ? new Set<number>() : endTokens(config, generationConfig, prompt.tokenizer),
-      };
-      const json = values.json === true;
-      const reply = await writeReply(engine, request, prompt, terminal.signal, async (text) => {
-        if (!json) await terminal.out(text);
+      await withDraftModel(gpu, speculation?.draftModel, { checkpoint, engine }, terminal, async (draftModel) => {
+        const speculator = speculation && makeSpeculator(engine, { ...tables, ...(draftModel && { draftModel }) }, speculation);
+        const request = {
+          tokens: prompt.tokens,
+          sampling: samplingFrom(values, values.chat === true ? samplingDefaults(generationConfig) : undefined),
+          maxTokens,
+          ...(speculator && { speculator }),
+          endTokens: values["ignore-eos"] === true ? new Set<number>() : endTokens(config, generationConfig, prompt.tokenizer),
+        };
+        const json = values.json === true;
+        const reply = await writeReply(engine, request, prompt, terminal.signal, async (text) => {
+          if (!json) await terminal.out(text);
+        });
+        const stats = { ...statsOf(reply, prompt, engine, gpu), speculation: speculator?.stats ?? null };
+        if (json) return terminal.out(`${JSON.stringify({ tokens: reply.tokens, text: reply.text, stats })}\n`);
+        await terminal.out("\n");
+        terminal.note(`${stats.newTokens} tokens, ${stats.decodeTokensPerSecond} a second, ${stats.precision}, on ${stats.adapter}`);
       });
-      const stats = { ...statsOf(reply, prompt, engine, gpu), speculation: speculator?.stats ?? null };
-      if (json) return terminal.out(`${JSON.stringify({ tokens: reply.tokens, text: reply.text, stats })}\n`);
-      await terminal.out("\n");
-      terminal.note(`${stats.newTokens} tokens, ${stats.decodeTokensPerSecond} a second, ${stats.precision}, on ${stats.adapter}`);
     }),
   );
 }

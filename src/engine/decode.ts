@@ -107,7 +107,7 @@ export async function* decode(
 
       let root = token;
       for (;;) {
-        const tree = speculator?.draft(root, reach(sequence.length)) ?? null;
+        const tree = (await speculator?.draft(root, reach(sequence.length))) ?? null;
         if (!speculator || !tree) break;
         const found = walk(tree, await pass(tree.tokens, tree));
         speculator.sawRound(tree, found);

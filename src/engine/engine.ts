@@ -1,5 +1,6 @@
 import type { Gpu } from "../gpu/device";
 import { MAX_TREE_ROWS } from "../kernels/batch";
+import { NO_TOKEN, type SamplingParams } from "../kernels/sample";
 import type { ModelShape } from "../models/family";
 import { parseModel } from "../models/registry";
 import type { WeightPrecision } from "../models/weights";
@@ -8,15 +9,14 @@ import type { EndReason } from "../protocol/messages";
 import { MAX_BLOCK } from "../quantize/hadamard";
 import { inPrompt } from "../speculate/filters";
 import type { Checkpoint } from "../weights/source";
+import { Caches } from "./caches";
 import { type DrawnToken, decode, type GenerateRequest } from "./decode";
 import type { Meter } from "./meter";
 import { Pace } from "./pace";
 import { Runner } from "./runner";
-import { Sequence } from "./sequence";
 import type { Tuning, TuningStore } from "./tuning";
 
 const DEFAULT_CONTEXT = 4096;
-const STATE_COPIES = 8;
 
 export interface LoadEvent {
   readonly phase: "upload" | "compile";
@@ -29,6 +29,7 @@ export interface EngineOptions {
   readonly contextLength?: number; // positions; default: what the model was made for, at most 4,096
   readonly maxRows?: number; // tokens a pass
   readonly maxHeadRows?: number; // logits a pass; default: as many as speculation verifies at once
+  readonly candidates?: number; // drawn a row; with more than one the engine can draft for a larger model; default 1
   readonly liveTokens?: number; // ids from here on are never drawn; default: the whole vocabulary
   /** Where the variants that are fastest here are kept; the first load measures them. Default: none, and the usual ones are taken. */
   readonly tunings?: TuningStore;
@@ -43,9 +44,7 @@ export class Engine {
   readonly tuning: Tuning;
   readonly loadMs: number;
   readonly #runner: Runner;
-  readonly #sequence: Sequence;
-  readonly #copies: GPUBuffer;
-  readonly #pace: Pace;
+  readonly #caches: Caches;
   readonly #maxRows: number;
   readonly #maxHeadRows: number;
   #busy = false;
@@ -70,11 +69,10 @@ export class Engine {
     this.tuning = settings.tuning;
     this.loadMs = settings.loadMs;
     // In software nobody's screen waits, and small passes would only be slower.
-    this.#pace = new Pace({ most: settings.maxRows, ...(settings.software && { targetMs: Number.POSITIVE_INFINITY }) });
+    const pace = new Pace({ most: settings.maxRows, ...(settings.software && { targetMs: Number.POSITIVE_INFINITY }) });
+    this.#caches = new Caches(runner, pace);
     this.#maxRows = settings.maxRows;
     this.#maxHeadRows = settings.maxHeadRows;
-    this.#sequence = new Sequence(runner.stateBytes > 0 ? STATE_COPIES : null);
-    this.#copies = runner.stateStorage(STATE_COPIES);
   }
 
   /** Throws EngineError: "model-…" for what the files lack, "out-of-memory", "shader-failed". */
@@ -82,10 +80,11 @@ export class Engine {
     const start = performance.now();
     const model = parseModel(checkpoint.config);
     const precision = options.precision ?? checkpoint.packed?.precision ?? "w8a8";
-    if (precision !== "w8a8" && checkpoint.packed?.precision === "w8a8") {
-      throw new EngineError("bad-request", "This package holds W8A8 weights; another precision needs the original model.");
+    const held = checkpoint.packed?.precision ?? "full";
+    if (held !== "full" && precision !== held) {
+      throw new EngineError("bad-request", `This package holds ${held.toUpperCase()} weights; another precision needs the original model.`);
     }
-    if (checkpoint.packed?.precision === "w8a8" && checkpoint.packed.rotation?.maxBlock !== MAX_BLOCK) {
+    if (held !== "full" && checkpoint.packed?.rotation?.maxBlock !== MAX_BLOCK) {
       throw new EngineError("model-unsupported", "This package's weights are rotated in another way than this version of Gyre computes.");
     }
     const contextLength = options.contextLength ?? Math.min(model.shape.maxPositions, DEFAULT_CONTEXT);
@@ -109,6 +108,7 @@ export class Engine {
       context: contextLength,
       maxRows,
       maxHeadRows,
+      ...(options.candidates !== undefined && { candidates: options.candidates }),
       // A tokenizer may have more entries than the table has rows.
       live: Math.min(options.liveTokens ?? Number.POSITIVE_INFINITY, model.shape.vocabularySize),
       onWeights: (done) => onProgress({ phase: "upload", done, total: checkpoint.bytes }),
@@ -118,7 +118,8 @@ export class Engine {
     try {
       await selfTest(
         gpu,
-        runner.dispatches({ rows: 1, headRows: 1 }).map(({ dispatch }) => dispatch),
+        // Of two rows, where norms have dispatches of their own.
+        runner.dispatches({ rows: Math.min(2, maxRows), headRows: 1 }).map(({ dispatch }) => dispatch),
       );
       // In software that takes as long as a reply's first words, and what it computes there is what the tests have seen.
       if (!gpu.software) await expectRowsIndependent(runner, model.shape.vocabularySize, Math.min(20, maxRows));
@@ -151,8 +152,7 @@ export class Engine {
 
   /** Forgets the sequence in the caches. */
   reset(): void {
-    this.#sequence.clear();
-    this.#runner.clearStates();
+    this.#caches.clear();
   }
 
   /**
@@ -165,13 +165,41 @@ export class Engine {
     const release = this.#acquire();
     try {
       this.#runner.configure(request.sampling, this.#promptCounts(tokens));
-      const cachedTokens = this.#rewind(tokens);
-      request.onCached?.(cachedTokens);
-      if (!(await this.#prefill(tokens, signal))) return "aborted";
-      const place = { runner: this.#runner, sequence: this.#sequence, contextLength: this.contextLength, maxDrafts: this.#maxHeadRows - 1 };
+      const cached = this.#caches.rewind(tokens); // whoever listens
+      request.onCached?.(cached);
+      // Where this prompt goes on from the last one is where an edited or repeated request will want to return to.
+      this.#caches.mark();
+      if (!(await this.#caches.feed(tokens, signal))) return "aborted";
+      const { sequence } = this.#caches;
+      const place = { runner: this.#runner, sequence, contextLength: this.contextLength, maxDrafts: this.#maxHeadRows - 1 };
       return yield* decode(place, request, signal);
     } catch (error) {
       // What a failed pass left in the caches is not known.
+      this.reset();
+      throw error;
+    } finally {
+      release();
+    }
+  }
+
+  /** From now on `draft` draws as these say, behind this prompt. */
+  beginDrafts(prompt: readonly number[], sampling: SamplingParams): void {
+    this.#runner.configure(sampling, this.#promptCounts(prompt));
+  }
+
+  /**
+   * What this model would draw behind `text`, `steps` tokens in one submit, each with the next best in its place, the best first. `fresh` is the
+   * end of the text that no call has seen since `beginDrafts`. Throws EngineError "context-full", "bad-request", "busy".
+   */
+  async draft(text: readonly number[], fresh: readonly number[], steps: number): Promise<readonly (readonly number[])[]> {
+    this.#expectTokens(text);
+    const release = this.#acquire();
+    try {
+      this.#runner.count(fresh);
+      const drawn = await this.#caches.chain(text, steps);
+      const width = drawn.length / steps;
+      return Array.from({ length: steps }, (_, i) => [...drawn.slice(i * width, (i + 1) * width)].filter((token) => token !== NO_TOKEN));
+    } catch (error) {
       this.reset();
       throw error;
     } finally {
@@ -192,7 +220,7 @@ export class Engine {
         const chunk = tokens.slice(position, position + rows);
         const pass = { rows: chunk.length, headRows: chunk.length, position, tokens: chunk };
         const logits = await this.#runner.logits(pass, this.shape.vocabularySize);
-        this.#sequence.push(chunk);
+        this.#caches.sequence.push(chunk);
         yield logits;
       }
     } catch (error) {
@@ -205,33 +233,6 @@ export class Engine {
 
   dispose(): void {
     this.#runner.dispose();
-  }
-
-  /** Feeds what the caches do not hold of the prompt, but for what one pass takes. Returns false where it was aborted. */
-  async #prefill(tokens: readonly number[], signal: AbortSignal | undefined): Promise<boolean> {
-    while (tokens.length - this.#sequence.length > this.#pace.rows) {
-      if (signal?.aborted) return false;
-      const at = this.#sequence.length;
-      const chunk = tokens.slice(at, at + this.#pace.rows);
-      const start = performance.now();
-      this.#runner.feed({ rows: chunk.length, headRows: 0, position: at, tokens: chunk });
-      this.#sequence.push(chunk);
-      // Waiting between chunks lets an abort take effect, and keeps the queue short.
-      await this.#runner.settle();
-      this.#pace.passed(chunk.length, performance.now() - start);
-    }
-    return true;
-  }
-
-  /** Brings the caches to a prefix of the prompt and says how long it is. */
-  #rewind(tokens: readonly number[]): number {
-    const { kept, restore } = this.#sequence.reuse(tokens);
-    if (restore === "clear") this.#runner.clearStates();
-    else if (restore !== null) this.#runner.copyStates("restore", this.#copies, restore);
-    // Where this prompt goes on from the last one is where an edited or repeated request will want to return to.
-    const index = this.#sequence.mark();
-    if (index !== null) this.#runner.copyStates("save", this.#copies, index);
-    return kept;
   }
 
   #promptCounts(tokens: readonly number[]): Uint32Array<ArrayBuffer> {

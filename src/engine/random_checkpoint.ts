@@ -1,8 +1,9 @@
-// A model of a real shape with random weights, for measuring without its files. Its INT8 codes are made as they are asked for, a few
+// A model of a real shape with random weights, for measuring without its files. Its codes are made as they are asked for, a few
 // megabytes at a time, so a model of any size needs no more memory than it takes on the GPU.
 import { parseModel } from "../models/registry";
 import { EngineError } from "../protocol/errors";
 import { MAX_BLOCK } from "../quantize/hadamard";
+import { int4CodeBytes, int4GroupBytes } from "../quantize/int4";
 import { paddedWidth } from "../quantize/int8";
 import { SIGNS } from "../quantize/signs";
 import type { Checkpoint, Dtype, Source, TensorInfo } from "../weights/source";
@@ -16,31 +17,39 @@ export interface ModelShapeFile {
 }
 
 const BLOCK = 1 << 20; // random bytes that are repeated
+const DEVIATIONS = { 8: 73, 4: 44 } as const; // of the codes, those of four bits times the scales of their groups
 
-/** A W8A8 package that has no files. The same name gives the same weights. */
-export function randomCheckpoint(name: string, { config, others }: ModelShapeFile): Checkpoint {
+/** A quantised package that has no files. The same name gives the same weights. */
+export function randomCheckpoint(name: string, { config, others }: ModelShapeFile, precision: "w8a8" | "w4a8" = "w8a8"): Checkpoint {
   const { linears } = parseModel(config);
   const tensors = new Map<string, TensorInfo>();
-  const widths = new Map<string, number>(); // of the rows that a scale belongs to
+  const scales = new Map<string, number>(); // what each tensor of scales holds
+  let parameters = 0;
   const add = (tensor: string, dtype: Dtype, shape: readonly number[]) => {
-    const bytes = shape.reduce((a, b) => a * b, 1) * (dtype === "I8" ? 1 : 4);
+    const bytes = shape.reduce((a, b) => a * b, 1) * (dtype === "F32" ? 4 : 1);
     tensors.set(tensor, { name: tensor, dtype, shape, file: name, begin: 0, end: bytes });
   };
-  for (const { names, outputs, inputs } of linears) {
+  for (const { names, outputs, inputs, table = false } of linears) {
+    const bits = precision === "w4a8" && !table ? 4 : 8;
     for (const [i, linear] of names.entries()) {
       const rows = outputs[i] ?? 0;
-      add(`${linear}.weight`, "I8", [rows, paddedWidth(inputs)]);
+      parameters += rows * inputs;
+      add(`${linear}.weight`, bits === 4 ? "U8" : "I8", [rows, bits === 4 ? int4CodeBytes(inputs) : paddedWidth(inputs)]);
+      if (bits === 4) add(`${linear}.weight_groups`, "U8", [rows, int4GroupBytes(inputs)]);
       add(`${linear}.weight_scale`, "F32", [rows]);
-      widths.set(`${linear}.weight_scale`, inputs);
+      // With this a row keeps the size of what it multiplies, as norms with weight 1 do.
+      scales.set(`${linear}.weight_scale`, 1 / (DEVIATIONS[bits] * Math.sqrt(inputs)));
     }
   }
   const layers = Number(config["num_hidden_layers"]);
   for (const [pattern, shape] of Object.entries(others)) {
     const count = pattern.includes("*") ? layers : 1;
+    parameters += count * shape.reduce((a, b) => a * b, 1);
     for (let layer = 0; layer < count; layer++) add(pattern.replace("*", String(layer)), "F32", shape);
   }
 
   const random = new Uint8Array(randomCodes(BLOCK, seedOf(name)).buffer);
+  const halves = precision === "w4a8" ? random.map((byte) => (1 + ((byte & 15) % 15)) | ((1 + ((byte >> 4) % 15)) << 4)) : random; // codes of -7 to 7
   return {
     source: noFiles(name),
     config: { ...config },
@@ -48,8 +57,8 @@ export function randomCheckpoint(name: string, { config, others }: ModelShapeFil
     packed: {
       name,
       family: String(config["model_type"]),
-      precision: "w8a8",
-      parameters: [...tensors.values()].reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0),
+      precision,
+      parameters,
       rotation: { signs: SIGNS, maxBlock: MAX_BLOCK },
     },
     tensors,
@@ -61,9 +70,8 @@ export function randomCheckpoint(name: string, { config, others }: ModelShapeFil
       const rowBytes = info.end / rows;
       const begin = from * rowBytes;
       const bytes = new Uint8Array(((to ?? rows) - from) * rowBytes);
-      if (info.dtype === "I8") fillFrom(random, begin, bytes);
-      // Uniform codes have a deviation of 73: with this scale a row keeps the size of what it multiplies, as norms with weight 1 do.
-      else new Float32Array(bytes.buffer).fill(widths.has(tensor) ? 1 / (73 * Math.sqrt(widths.get(tensor) ?? 1)) : 1);
+      if (info.dtype === "F32") new Float32Array(bytes.buffer).fill(scales.get(tensor) ?? 1);
+      else fillFrom(info.dtype === "I8" ? random : halves, begin, bytes);
       return bytes;
     },
   };

@@ -1,66 +1,40 @@
 // One forward pass on the GPU: what changes from pass to pass is written, the plan is recorded, everything is submitted once.
 import { type Bound, Memory } from "../gpu/buffers";
 import { type Gpu, inErrorScopes } from "../gpu/device";
-import { type Dispatch, type PassShape, Plan } from "../gpu/plan";
+import type { Dispatch, PassShape } from "../gpu/plan";
 import type { KernelTime, Profiler } from "../gpu/profile";
 import { BATCH_WORDS, type BatchPass, batchWords, historyEntries } from "../kernels/batch";
-import { type Choices, sampleSlice, sampleThreads } from "../kernels/policy";
-import { SAMPLING_BYTES, type SamplingParams, sample, sampleSlices, thresholdsOf, writeSampling } from "../kernels/sample";
-import type { CacheType } from "../kernels/tensors";
-import { Builder, type State } from "../models/builder";
+import { type SamplingParams, thresholdsOf, writeSampling } from "../kernels/sample";
 import type { Model } from "../models/family";
-import { WeightLoader, type WeightPrecision } from "../models/weights";
 import { EngineError } from "../protocol/errors";
 import type { Checkpoint } from "../weights/source";
 import { Readback } from "./readback";
+import { loadParts, MOST_STEPS, type Parts, type RunnerOptions } from "./runner_parts";
 
-export interface RunnerOptions {
-  readonly precision: WeightPrecision;
-  readonly choices?: Choices; // of variants; default: the usual ones
-  readonly cacheType: CacheType;
-  readonly context: number; // positions
-  readonly maxRows: number;
-  readonly maxHeadRows: number;
-  readonly live: number; // tokens from here on are never drawn
-  readonly onWeights: (bytes: number) => void; // read so far from the checkpoint
-  readonly onCompiled: (done: number, total: number) => void;
-}
+const BATCH_BYTES = BATCH_WORDS * 4;
 
 /** A pass over `rows` tokens that stand at `position` and after it; behind a tree pass, one that says which of its rows were kept. */
 export interface Pass extends BatchPass {
   readonly tokens: readonly number[] | "sampled"; // "sampled": the one that the previous pass drew, wherever it is by now
 }
 
-interface Parts {
-  readonly gpu: Gpu;
-  readonly memory: Memory;
-  readonly batch: GPUBuffer;
-  readonly sampling: GPUBuffer;
-  readonly tokens: GPUBuffer;
-  readonly counts: GPUBuffer;
-  readonly sampled: GPUBuffer;
-  readonly logits: GPUBuffer;
-  readonly states: readonly State[];
-  readonly keptStates: GPUBuffer; // room for the history of each state
-  readonly forward: Plan;
-  readonly commit: Plan; // moves a tree's kept keys and values
-  readonly draw: Plan;
-}
-
 export class Runner {
   readonly #parts: Parts;
   readonly #drawn: Readback;
   readonly #context: number;
+  readonly #candidates: number; // drawn a row
   #profiler: Profiler | null = null; // while a pass is being profiled
   #stateSlot = 0; // the one that holds the current recurrent states
   #tree: number | null = null; // position of the root of a tree pass, until it is said which of its rows are kept
   #thresholds = 0; // that draws look for
   #counts = new Uint32Array(); // what the GPU counts, for the tokens that the host has read
 
-  private constructor(parts: Parts, { context, maxHeadRows }: RunnerOptions) {
+  private constructor(parts: Parts, { context, maxHeadRows, candidates = 1 }: RunnerOptions) {
     this.#parts = parts;
     this.#context = context;
-    this.#drawn = new Readback(parts.gpu, parts.memory, "sampled tokens", maxHeadRows * 4);
+    this.#candidates = candidates;
+    const rows = parts.chain ? Math.max(maxHeadRows, MOST_STEPS) : maxHeadRows;
+    this.#drawn = new Readback(parts.gpu, parts.memory, "sampled tokens", rows * candidates * 4);
   }
 
   /** Loads weights, allocates every buffer, and compiles every pipeline. Frees what it made if anything fails. */
@@ -68,70 +42,11 @@ export class Runner {
     const { device } = gpu;
     const memory = new Memory(device);
     try {
-      return await inErrorScopes(device, () => Runner.#load(gpu, memory, model, checkpoint, options));
+      return await inErrorScopes(device, async () => new Runner(await loadParts(gpu, memory, model, checkpoint, options), options));
     } catch (error) {
       memory.dispose();
       throw error;
     }
-  }
-
-  static async #load(gpu: Gpu, memory: Memory, model: Model, checkpoint: Checkpoint, options: RunnerOptions): Promise<Runner> {
-    const { device, pipelines } = gpu;
-    const batch = memory.uniform("batch", BATCH_WORDS * 4);
-    const sampling = memory.uniform("sampling", SAMPLING_BYTES);
-    const tokens = memory.storage("tokens", "scratch", options.maxRows * 4);
-    const { vocabularySize: vocabulary } = model.shape;
-    const counts = memory.storage("counts", "scratch", vocabulary * 4);
-    const sampled = memory.storage("sampled", "scratch", options.maxHeadRows * 4);
-
-    let bytes = 0;
-    const settle = () => device.queue.onSubmittedWorkDone();
-    const weights = new WeightLoader(checkpoint, memory, options.precision, settle, (more) => {
-      bytes += more;
-      options.onWeights(bytes);
-    });
-    const { packedDot, software } = gpu;
-    const traits = { packedDot, software, ...(options.choices && { choices: options.choices }) };
-    const builder = new Builder({
-      ...options,
-      memory,
-      device: traits,
-      batch,
-      tokens,
-    });
-    const { values: logits } = await model.build(builder, weights);
-    await settle();
-
-    const threads = sampleThreads(gpu);
-    const { live, maxHeadRows } = options;
-    const slice = sampleSlice(vocabulary, gpu);
-    const sliced = slice === null ? undefined : sampleSlices(memory, maxHeadRows, live, slice);
-    const drawing = sample("sample", {
-      batch,
-      sampling,
-      logits,
-      vocabulary,
-      live,
-      counts,
-      sampled,
-      tokens,
-      threads,
-      ...(sliced && { sliced }),
-    });
-    const [draw, commit, forward] = await Promise.all([
-      Plan.compile(
-        device,
-        pipelines,
-        drawing.map((dispatch) => [dispatch]),
-      ),
-      Plan.compile(device, pipelines, builder.commits),
-      Plan.compile(device, pipelines, builder.steps, options.onCompiled),
-    ]);
-    const { states } = builder;
-    const history = states.reduce((sum, { historyBytes }) => sum + historyBytes, 0);
-    const keptStates = memory.storage("kept states", "cache", history);
-    const buffers = { batch, sampling, tokens, counts, sampled, logits, keptStates };
-    return new Runner({ gpu, memory, ...buffers, states, forward, commit, draw }, options);
   }
 
   get memory(): Readonly<Record<"weights" | "cache" | "scratch", number>> {
@@ -163,15 +78,57 @@ export class Runner {
   /** Runs a pass and draws a token for each head row. The next pass may be submitted before the promise settles. */
   async draw(pass: Pass): Promise<Uint32Array> {
     const { sampled, tokens } = this.#parts;
-    const drawn = await this.#drawn.take(pass.headRows * 4, (target) => {
+    const bytes = pass.headRows * this.#candidates * 4;
+    const candidates = await this.#drawn.take(bytes, (target) => {
       this.#submit(pass, true, (encoder) => {
-        encoder.copyBufferToBuffer(sampled, 0, target, 0, pass.headRows * 4);
+        encoder.copyBufferToBuffer(sampled, 0, target, 0, bytes);
         // Where the next pass may look for the token that this one drew.
         if (pass.headRows === 1) encoder.copyBufferToBuffer(sampled, 0, tokens, 0, 4);
       });
     });
+    const drawn = candidates.filter((_, i) => i % this.#candidates === 0);
     const [token = 0] = drawn;
     if (pass.headRows === 1 && !pass.tree) this.#counts[token] = (this.#counts[token] ?? 0) + 1;
+    return drawn;
+  }
+
+  /**
+   * Runs a pass, draws, runs another one over the token that was drawn, and so on, with one submit and one readback: what it would write next.
+   * The recurrent states behind the first pass are copied to `mark`, as copyStates does. What is drawn counts for the penalties of the draws
+   * behind it and is then forgotten, but not by the caches. [steps, candidates], the best first.
+   */
+  async chain(pass: Pass, steps: number, mark: { readonly storage: GPUBuffer; readonly index: number } | null): Promise<Uint32Array> {
+    const { gpu, batch, chain, tokens, counts, sampled, forward, draw } = this.#parts;
+    const { queue } = gpu.device;
+    if (!chain || steps < 1 || steps > MOST_STEPS) throw new EngineError("internal", `This runner takes no chain of ${steps} passes.`);
+    this.#expectNext({ ...pass, rows: pass.rows + steps - 1 });
+    const next = (step: number) => ({ rows: 1, headRows: 1, position: pass.position + pass.rows + step - 1 });
+    const passes: readonly BatchPass[] = Array.from({ length: steps }, (_, step) => (step === 0 ? pass : next(step)));
+    passes.forEach((one, step) => {
+      queue.writeBuffer(chain, step * BATCH_BYTES, batchWords(one, (this.#stateSlot + step) % 2));
+    });
+    if (pass.tokens !== "sampled") queue.writeBuffer(tokens, 0, Uint32Array.from(pass.tokens));
+    const bytes = this.#candidates * 4;
+    const drawn = await this.#drawn.take(steps * bytes, (target) => {
+      this.#encode((encoder) => {
+        for (const [step, one] of passes.entries()) {
+          encoder.copyBufferToBuffer(chain, step * BATCH_BYTES, batch, 0, BATCH_BYTES);
+          const compute = encoder.beginComputePass();
+          forward.record(compute, one);
+          draw.record(compute, { ...one, thresholds: this.#thresholds });
+          compute.end();
+          this.#stateSlot = 1 - this.#stateSlot;
+          if (step === 0 && mark) this.#recordStates(encoder, "save", mark.storage, mark.index);
+          encoder.copyBufferToBuffer(sampled, 0, tokens, 0, 4);
+          encoder.copyBufferToBuffer(sampled, 0, target, step * bytes, bytes);
+        }
+      });
+      gpu.check();
+    });
+    for (let step = 0; step < steps; step++) {
+      const token = drawn[step * this.#candidates] ?? 0;
+      queue.writeBuffer(counts, token * 4, this.#counts, token, 1);
+    }
     return drawn;
   }
 
@@ -257,15 +214,7 @@ export class Runner {
   copyStates(direction: "save" | "restore", storage: GPUBuffer, index: number): void {
     if (direction === "save" && this.#tree !== null)
       throw new EngineError("internal", "A tree's states cannot be saved before they are kept.");
-    this.#encode((encoder) => {
-      let offset = index * this.stateBytes;
-      for (const { buffer, slotBytes, historyBytes } of this.#parts.states) {
-        const current = this.#stateSlot * slotBytes;
-        if (direction === "save") encoder.copyBufferToBuffer(buffer, current, storage, offset, historyBytes);
-        else encoder.copyBufferToBuffer(storage, offset, buffer, current, historyBytes);
-        offset += historyBytes;
-      }
-    });
+    this.#encode((encoder) => this.#recordStates(encoder, direction, storage, index));
     if (direction === "restore") this.#tree = null;
   }
 
@@ -298,6 +247,16 @@ export class Runner {
     this.#stateSlot = 1 - this.#stateSlot;
     this.#tree = pass.tree ? pass.position : null;
     gpu.check();
+  }
+
+  #recordStates(encoder: GPUCommandEncoder, direction: "save" | "restore", storage: GPUBuffer, index: number): void {
+    let offset = index * this.stateBytes;
+    for (const { buffer, slotBytes, historyBytes } of this.#parts.states) {
+      const current = this.#stateSlot * slotBytes;
+      if (direction === "save") encoder.copyBufferToBuffer(buffer, current, storage, offset, historyBytes);
+      else encoder.copyBufferToBuffer(storage, offset, buffer, current, historyBytes);
+      offset += historyBytes;
+    }
   }
 
   /** Throws where a pass would write behind the context, or where it and the last one do not agree on what is kept of a tree. */

@@ -6,6 +6,7 @@ import { Speculator } from "../speculate/speculator";
 import { SuffixDrafter } from "../speculate/suffix";
 import type { Tokenizer } from "../text/tokenizer";
 import type { Source } from "../weights/source";
+import type { DraftModel } from "./draft_model";
 import type { Engine } from "./engine";
 import { vocabularyOf } from "./vocabulary";
 
@@ -17,6 +18,7 @@ export type DrafterChoice = (typeof DRAFTERS)[number];
 
 export interface SpeculationChoice {
   readonly drafters: readonly DrafterChoice[]; // as far as the model has them
+  readonly draftModel?: string; // the folder of a smaller model with the same tokenizer, which drafts too
   readonly fixedDrafts?: number; // a round, whether it pays or not; default: as many as pay
 }
 
@@ -27,6 +29,7 @@ export const AUTO: SpeculationChoice = { drafters: DRAFTERS };
 export interface Tables {
   readonly ngrams: NgramTable | null;
   readonly personal?: Drafter; // from replies on this device
+  readonly draftModel?: DraftModel;
 }
 
 /** Reads the tables beside a model's weights. Throws EngineError "model-damaged" for one that is broken or another tokenizer's. */
@@ -42,7 +45,8 @@ export function makeSpeculator({ tuning }: Pick<Engine, "tuning">, tables: Table
   const { drafters, fixedDrafts } = choice;
   const named = drafters.map((name) => makeDrafter(name, tables)).filter((drafter) => drafter !== null);
   const chosen = tables.personal ? [...named, tables.personal] : named;
-  return new Speculator(chosen, { costs: tuning.costs, ...(fixedDrafts !== undefined && { fixedDrafts }) });
+  const { draftModel: ahead } = tables;
+  return new Speculator(chosen, { costs: tuning.costs, ...(ahead && { ahead }), ...(fixedDrafts !== undefined && { fixedDrafts }) });
 }
 
 function makeDrafter(name: DrafterChoice, { ngrams }: Tables): Drafter | null {

@@ -1,5 +1,5 @@
 // Measures what is fastest on the device at hand: once a device and model, so it is fetched only then.
-import type { Candidates, Choices } from "../kernels/policy";
+import { type Candidates, type Choices, takesDot } from "../kernels/policy";
 import type { RowCost } from "../speculate/costs";
 import { Meter, type Room } from "./meter";
 import type { Runner } from "./runner";
@@ -11,7 +11,7 @@ const BUDGET_MS = 1300; // for the choices
 const COST_BUDGET_MS = 600;
 const COSTED_ROWS = [1, 8, 16, 4, 2]; // in the order of what they tell
 
-/** Which rows a part of Choices is measured with. The fused norm is no matter of a product alone, so its default stays. */
+/** Which rows a part of Choices is measured with. The folded norm is no matter of a product alone, so its default stays. */
 const ROWS = { dot: 8, one: 1, few: 8, many: MOST_ROWS } as const satisfies Partial<Record<keyof Choices, number>>;
 type Part = keyof typeof ROWS;
 const PARTS = ["dot", "one", "few", "many"] as const satisfies readonly Part[];
@@ -43,9 +43,10 @@ export async function tune(
     const part = open.find((one) => !isSettled(one)) ?? open.sort((a, b) => tried(a) - tried(b))[0];
     if (part === undefined || (isSettled(part) && now() - begin > budgetMs)) break;
     const name = untried.get(part)?.shift() ?? "";
-    let ms = await measure({ ...choices, [part]: name }, ROWS[part]);
-    // A dot product is measured inside a product of few rows, whose variant may be what is wrong.
-    for (const few of part === "dot" ? known.few : []) ms ??= await measure({ ...choices, [part]: name, few }, ROWS[part]);
+    // A dot product is measured inside a product of few rows that takes it, whose variant may be what is wrong.
+    const inside: readonly Partial<Choices>[] = part === "dot" ? known.few.filter(takesDot).map((few) => ({ few })) : [{}];
+    let ms: number | null = null;
+    for (const others of inside) ms ??= await measure({ ...choices, ...others, [part]: name }, ROWS[part]);
     measurements.push({ part, name, ms });
     const chosen = chooseFrom(
       measurements.filter((measurement) => isSettled(measurement.part as Part)),

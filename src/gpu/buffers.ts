@@ -22,6 +22,12 @@ export class Memory {
     return this.#bytes;
   }
 
+  /** The most bytes that a storage buffer may have. */
+  get largestStorage(): number {
+    const { maxBufferSize, maxStorageBufferBindingSize } = this.#device.limits;
+    return Math.floor(Math.min(maxBufferSize, maxStorageBufferBindingSize) / 16) * 16;
+  }
+
   /** A zeroed storage buffer of at least `bytes`. Throws EngineError "out-of-memory" where the device's limits are too small. */
   storage(label: string, purpose: Purpose, bytes: number): GPUBuffer {
     return this.#allocate(label, purpose, bytes, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST);

@@ -11,11 +11,13 @@ export interface DeviceTraits {
 /** How a product of a few rows is shared out; see shaders/linear_int8.wgsl. */
 export interface RowsVariant {
   readonly threads: number; // a workgroup
-  readonly lanes: number; // threads that share the sums of four outputs, a power of two; 1: no barriers, no workgroup memory
+  readonly lanes: number; // threads that share the sums of four outputs, a power of two; 1: no barriers, and one pipeline for any row count
+  readonly dot?: "dot_integers"; // whatever Choices say of dot products; with one lane only
 }
 
 const rowsVariants = {
   alone: { threads: 64, lanes: 1 },
+  integers: { threads: 64, lanes: 1, dot: "dot_integers" },
   lanes8: { threads: 64, lanes: 8 },
   lanes16: { threads: 64, lanes: 16 },
   lanes16x2: { threads: 128, lanes: 16 },
@@ -32,7 +34,7 @@ export interface Choices {
   readonly one: keyof typeof rowsVariants; // products of one row
   readonly few: keyof typeof rowsVariants; // of 2 to 16 rows
   readonly many: keyof typeof tileVariants; // of more
-  readonly norm: "fused" | "apart"; // a product of one row norms, rotates and quantises its input itself, or a dispatch of its own does
+  readonly norm: "folded" | "apart"; // a product of one row norms, rotates and quantises its input itself, or a dispatch of its own does
 }
 
 /** What may be chosen on such a device for each part of Choices, most promising first. */
@@ -45,7 +47,7 @@ export const FEW_ROWS = 16;
 export function candidates(device: Pick<DeviceTraits, "packedDot" | "software">): Candidates {
   const dot = device.packedDot ? (["packed", "unpacked"] as const) : (["unpacked"] as const);
   if (device.software) {
-    return { dot, one: ["alone", "lanes8"], few: ["alone", "lanes8"], many: ["rows", "tile32"], norm: ["apart"] };
+    return { dot, one: ["alone", "lanes8"], few: ["integers", "alone", "lanes8"], many: ["rows", "tile32"], norm: ["apart"] };
   }
   return {
     dot,
@@ -53,7 +55,7 @@ export function candidates(device: Pick<DeviceTraits, "packedDot" | "software">)
     one: ["lanes32", "lanes16", "lanes64", "lanes8"],
     few: ["lanes16x2", "lanes16", "lanes32", "lanes8"],
     many: ["tile64", "tile32", "rows"],
-    norm: ["fused", "apart"],
+    norm: ["folded", "apart"],
   };
 }
 
@@ -84,6 +86,22 @@ export function choicesOf(device: DeviceTraits): Choices {
   return device.choices ?? defaultChoices(device);
 }
 
+/** Whether such a product depends on the choice of dot product. */
+export function takesDot(few: Choices["few"]): boolean {
+  return !("dot" in rowsVariants[few]);
+}
+
+/** The widest row that a product may norm itself: its codes, the rotation and the sums are in workgroup memory together. */
+const MAX_FOLDED = 4096;
+
+/** What a workgroup that norms its row itself has and makes: many threads and outputs, as every workgroup does it again. */
+export const FOLDED = { threads: 128, outputs: 32 } as const;
+
+/** Whether products of one row of this width norm it themselves. */
+export function foldsNorm(width: number, device: DeviceTraits): boolean {
+  return choicesOf(device).norm === "folded" && width <= MAX_FOLDED;
+}
+
 /** One way of making a product, and the most rows it is meant for. */
 export type LinearVariant = { readonly maxRows: number } & (({ readonly rows: number } & RowsVariant) | { readonly tile: number });
 
@@ -91,10 +109,11 @@ export type LinearVariant = { readonly maxRows: number } & (({ readonly rows: nu
 export function linearVariants(maxRows: number, device: DeviceTraits): readonly LinearVariant[] {
   const { one, few, many } = choicesOf(device);
   const variants: LinearVariant[] = [{ rows: 1, maxRows: 1, ...rowsVariants[one] }];
-  for (const rows of [2, 4, 8, FEW_ROWS]) variants.push({ rows, maxRows: rows, ...rowsVariants[few] });
   const tile = tileVariants[many];
+  const counts = rowsVariants[few].lanes === 1 ? [FEW_ROWS] : [2, 4, 8, FEW_ROWS];
+  for (const rows of counts) variants.push({ rows, maxRows: rows, ...rowsVariants[few] });
   const rest = { maxRows: Number.POSITIVE_INFINITY };
-  variants.push(tile === null ? { rows: FEW_ROWS, ...rest, ...rowsVariants[few] } : { tile, ...rest });
+  variants.push(tile === null ? { rows: FEW_ROWS, ...rowsVariants[few], ...rest } : { tile, ...rest });
   // The first that takes `maxRows` is the last one needed.
   return variants.slice(0, variants.findIndex((variant) => variant.maxRows >= maxRows) + 1);
 }
@@ -102,6 +121,14 @@ export function linearVariants(maxRows: number, device: DeviceTraits): readonly 
 /** Threads that share a float sum. It sets the order of the sum, so it may depend on the device but on nothing else. */
 export function linearFloatLanes(device: DeviceTraits): number {
   return device.software ? 1 : 16;
+}
+
+/** Rows for which a float product reads weights once, in ascending order: a pass takes the first count that is enough, or the last. */
+export function linearFloatRows(maxRows: number, device: DeviceTraits): readonly number[] {
+  // With one lane a pipeline serves any number, and few compile faster.
+  const counts = linearFloatLanes(device) === 1 ? [FEW_ROWS] : [1, 2, 4, 8, FEW_ROWS];
+  const enough = counts.findIndex((rows) => rows >= maxRows);
+  return enough < 0 ? counts : counts.slice(0, enough + 1);
 }
 
 /** Threads that draw one token together; 16 was usually fastest on the software adapter. */
@@ -114,6 +141,7 @@ export function sampleSlice(vocabulary: number, device: DeviceTraits): number | 
   return device.software || vocabulary <= 8192 ? null : 2048;
 }
 
+/** The dot product of codes, where nothing else is said. */
 export function dotPart(device: DeviceTraits): "dot_packed" | "dot_unpacked" {
   return choicesOf(device).dot === "packed" ? "dot_packed" : "dot_unpacked";
 }

@@ -3,7 +3,7 @@ import type { Dispatch } from "../gpu/plan";
 import { expectShape, rowDispatch, rowShaders } from "./rows";
 import type { FloatRows, Rows } from "./tensors";
 
-export const rmsNormShaders = rowShaders("rms_norm", code, ["batch", "reduce"]);
+export const rmsNormShaders = rowShaders("rms_norm", code, ["batch", "reduce", "normed_row"]);
 
 export interface RmsNorm {
   readonly batch: GPUBuffer;
@@ -12,10 +12,11 @@ export interface RmsNorm {
   readonly epsilon: number;
   readonly output: Rows;
   readonly head?: boolean; // take only the rows that want logits
+  readonly folded?: boolean; // a single row is left to the products that take it; see Int8Rows
 }
 
 /** x * weight / sqrt(mean(x²) + epsilon) for each row; rotated and quantised where the output is INT8. */
-export function rmsNorm(label: string, { batch, input, weight, epsilon, output, head = false }: RmsNorm): Dispatch {
+export function rmsNorm(label: string, { batch, input, weight, epsilon, output, head = false, folded = false }: RmsNorm): Dispatch {
   expectShape(label, "output width", output.width, input.width);
   return rowDispatch(
     label,
@@ -23,6 +24,9 @@ export function rmsNorm(label: string, { batch, input, weight, epsilon, output, 
     output,
     { EPSILON: epsilon, HEAD: Number(head) },
     { batch, input: input.values, weight },
-    (shape) => (head ? shape.headRows : shape.rows),
+    (shape) => {
+      const rows = head ? shape.headRows : shape.rows;
+      return folded && rows === 1 ? 0 : rows;
+    },
   );
 }

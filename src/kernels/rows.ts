@@ -16,7 +16,7 @@ export function rowShaders(
 ): Record<Rows["kind"], Shader> {
   return {
     float: assemble(name, code, [...uses, ...via.float, "rows_float"]),
-    int8: assemble(name, code, [...uses, "int8", "hadamard", ...via.int8, "rows_int8"]),
+    int8: assemble(name, code, [...uses, "int8", "hadamard", ...via.int8, "quantised_row", "rows_int8"]),
   };
 }
 
@@ -37,10 +37,15 @@ export function rowDispatch(
   return {
     label,
     shader,
-    constants: { ...constants, ...width, BLOCK: hadamardBlock(output.width), SIZE: workspaceSize(output.width) },
+    constants: { ...constants, ...rotation(output.width) },
     bindings: { ...bindings, codes: output.codes, scales: output.scales, signs: output.signs },
     grid,
   };
+}
+
+/** Constants of a rotation of rows of this width. */
+export function rotation(width: number) {
+  return { WIDTH: width, BLOCK: hadamardBlock(width), SIZE: workspaceSize(width) };
 }
 
 /** Throws where a kernel is called with shapes that do not fit; a mistake in a model's file, never the user's. */

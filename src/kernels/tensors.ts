@@ -14,6 +14,14 @@ export interface Int8Rows {
   readonly codes: GPUBuffer; // INT8 [rows, width padded to 16]
   readonly scales: GPUBuffer; // f32 [rows]
   readonly signs: GPUBuffer; // bits [width]
+  readonly norm?: RowNorm; // a pass of one row leaves codes and scales as they are: products take the row from here
+}
+
+/** What a product of one row needs to make its codes itself. */
+export interface RowNorm {
+  readonly input: FloatRows;
+  readonly weight: GPUBuffer; // f32 [width]
+  readonly epsilon: number;
 }
 
 export type Rows = FloatRows | Int8Rows;
@@ -38,7 +46,19 @@ export interface Int8Matrix {
   readonly scales: GPUBuffer; // f32 [outputs]
 }
 
-export type Matrix = FloatMatrix | Int8Matrix;
+/** The same in INT4, with whole scales for groups of 32 inputs beside; see quantize/int4.ts. */
+export interface Int4Matrix {
+  readonly kind: "int4";
+  readonly inputs: number;
+  readonly outputs: number;
+  readonly codes: GPUBuffer; // half a byte each, [outputs, inputs padded to 16]
+  readonly groups: GPUBuffer; // scale - 1, half a byte a group, [outputs, groups padded to 8]
+  readonly scales: GPUBuffer; // f32 [outputs]
+}
+
+export type QuantisedMatrix = Int8Matrix | Int4Matrix;
+
+export type Matrix = FloatMatrix | QuantisedMatrix;
 
 /** How keys and values are kept. */
 export type CacheType = "int8" | "f32";

@@ -11,7 +11,7 @@ import { gatedSilu } from "../kernels/gated_silu";
 import { kvCommit } from "../kernels/kv_commit";
 import { linearFloat } from "../kernels/linear_float";
 import { linearInt8 } from "../kernels/linear_int8";
-import type { DeviceTraits } from "../kernels/policy";
+import { type DeviceTraits, foldsNorm } from "../kernels/policy";
 import { rmsNorm } from "../kernels/rms_norm";
 import { ropeAppend } from "../kernels/rope_append";
 import { shortConv } from "../kernels/short_conv";
@@ -37,6 +37,7 @@ export interface BuilderOptions {
   readonly maxRows: number; // of a pass
   readonly maxHeadRows: number; // of a pass's logits
   readonly context: number; // positions
+  readonly live: number; // tokens from here on are never drawn
   readonly batch: GPUBuffer;
   readonly tokens: GPUBuffer; // u32 [maxRows]
 }
@@ -63,6 +64,8 @@ export interface AttentionLayer {
 export interface LinearOptions {
   readonly bias?: GPUBuffer | null; // f32 [outputs]
   readonly head?: boolean; // only the rows that want logits
+  readonly first?: number; // the output's column that the matrix's first row makes; without it the two are equally wide
+  readonly live?: number; // rows of the matrix that are wanted, from the first; default: all
 }
 
 export class Builder {
@@ -87,21 +90,39 @@ export class Builder {
     }));
   }
 
-  /** Each token's row of the table, into `output`. */
-  embed(label: string, table: Matrix, output: FloatRows): void {
+  /** Each token's row of the table, into `output`; each part of the table finds its own tokens. */
+  embed(label: string, table: readonly Matrix[], output: FloatRows): void {
     const { tokens } = this.options;
-    this.#add(
-      table.kind === "float"
-        ? embedFloat(label, { tokens, table, output })
-        : embedInt8(label, { tokens, table, signs: this.#signs(table.inputs), output }),
-    );
+    let first = 0;
+    for (const part of table) {
+      if (part.kind === "int4") throw new Error(`${label}: tables stay INT8`);
+      this.#add(
+        part.kind === "float"
+          ? embedFloat(label, { tokens, table: part, first, output })
+          : embedInt8(label, { tokens, table: part, first, signs: this.#signs(part.inputs), output }),
+      );
+      first += part.outputs;
+    }
+  }
+
+  /** logits = input * tableᵀ for the rows that want them; columns of tokens that are never drawn are left alone. */
+  head(label: string, input: Rows, table: readonly Matrix[], logits: FloatRows): FloatRows {
+    let first = 0;
+    for (const part of table) {
+      const live = Math.min(part.outputs, this.options.live - first);
+      if (live > 0) this.#linear(label, input, part, logits, { head: true, first, live }, false);
+      first += part.outputs;
+    }
+    return logits;
   }
 
   /** Root-mean-square norm, ready to enter a linear layer. */
   norm(label: string, input: FloatRows, weight: GPUBuffer, epsilon: number, head = false): Rows {
-    const output = this.#activation(head ? "head norm" : "norm", input.width, head ? this.options.maxHeadRows : this.options.maxRows);
-    this.#add(rmsNorm(label, { batch: this.options.batch, input, weight, epsilon, output, head }));
-    return output;
+    const { batch, device, maxRows, maxHeadRows } = this.options;
+    const output = this.#activation(head ? "head norm" : "norm", input.width, head ? maxHeadRows : maxRows);
+    const folded = output.kind === "int8" && foldsNorm(input.width, device);
+    this.#add(rmsNorm(label, { batch, input, weight, epsilon, output, head, folded }));
+    return folded ? { ...output, norm: { input, weight, epsilon } } : output;
   }
 
   /** output = input * matrixᵀ (+ bias). */
@@ -166,17 +187,19 @@ export class Builder {
     return output;
   }
 
-  #linear(label: string, input: Rows, matrix: Matrix, output: FloatRows, { bias, head = false }: LinearOptions, accumulate: boolean): void {
+  #linear(label: string, input: Rows, matrix: Matrix, output: FloatRows, options: LinearOptions, accumulate: boolean): void {
+    const { bias, head = false, ...part } = options;
     const { batch, device, maxRows, maxHeadRows } = this.options;
     const common = {
       batch,
       output,
-      bias: bias ?? this.#zeros(matrix.outputs),
+      bias: bias ?? this.#zeros(output.width),
+      ...part,
       accumulate,
       head,
       maxRows: head ? maxHeadRows : maxRows,
     };
-    if (input.kind === "int8" && matrix.kind === "int8") {
+    if (input.kind === "int8" && matrix.kind !== "float") {
       this.steps.push(linearInt8(label, { ...common, input, matrix }, device));
     } else if (input.kind === "float" && matrix.kind === "float") {
       this.steps.push(linearFloat(label, { ...common, input, matrix }, device));

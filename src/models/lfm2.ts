@@ -71,7 +71,7 @@ function parse(config: Json): Model {
       ]),
     ],
     async build(builder, weights) {
-      const table = await weights.matrix(embed);
+      const table = await weights.table(embed);
       const angles = uploadAngles(builder, rope);
       const norm = (name: string) => weights.vector(`${name}.weight`, hidden);
 
@@ -87,7 +87,7 @@ function parse(config: Json): Model {
       // The final norm, whatever its name says.
       const last = builder.norm("embedding_norm", residual, await norm("model.embedding_norm"), epsilon, true);
       const logits = builder.float("logits", vocabularySize, builder.options.maxHeadRows);
-      return builder.linear("head", last, tied ? table : await weights.matrix(head), logits, { head: true });
+      return builder.head("head", last, tied ? table : await weights.table(head), logits);
     },
   };
 }

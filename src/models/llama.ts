@@ -63,7 +63,7 @@ export function parseLlama(config: Json, normed: boolean): Model {
       ...layerSpecs.flatMap(({ attention, feedForward }) => [...attentionLinears(attention), ...feedForwardLinears(feedForward)]),
     ],
     async build(builder, weights) {
-      const table = await weights.matrix(embed);
+      const table = await weights.table(embed);
       const angles = uploadAngles(builder, rope);
       const norm = (name: string) => weights.vector(`${name}.weight`, hidden);
 
@@ -78,7 +78,7 @@ export function parseLlama(config: Json, normed: boolean): Model {
       }
       const last = builder.norm("norm", residual, await norm("model.norm"), epsilon, true);
       const logits = builder.float("logits", vocabularySize, builder.options.maxHeadRows);
-      return builder.linear("head", last, tied ? table : await weights.matrix(head), logits, { head: true });
+      return builder.head("head", last, tied ? table : await weights.table(head), logits);
     },
   };
 }

@@ -1,16 +1,16 @@
 // From a checkpoint's tensors to buffers on the GPU, a few megabytes at a time: as they are for full precision, rotated and quantised for
 // W8A8 and W4A8, or straight through where a package holds them quantised.
 import type { Memory } from "../gpu/buffers";
-import type { FloatMatrix, FloatType, Int8Matrix, Matrix } from "../kernels/tensors";
+import type { FloatMatrix, FloatType, Int4Matrix, Int8Matrix, Matrix } from "../kernels/tensors";
 import { EngineError } from "../protocol/errors";
 import { widen } from "../quantize/floats";
-import { quantizeRowInt4 } from "../quantize/int4";
-import { type Int8Rows, paddedWidth, quantizeRow, rotateQuantize } from "../quantize/int8";
-import type { Checkpoint, TensorInfo } from "../weights/source";
+import { type Int4Rows, int4CodeBytes, int4GroupBytes, rotateQuantizeInt4 } from "../quantize/int4";
+import { type Int8Rows, paddedWidth, rotateQuantize } from "../quantize/int8";
+import type { Checkpoint, PackageInfo, TensorInfo } from "../weights/source";
 
 const PIECE_BYTES = 4 * 1024 * 1024;
 
-export type WeightPrecision = "full" | "w8a8" | "w4a8";
+export type WeightPrecision = PackageInfo["precision"];
 
 /** A matrix of a model's file: its tensor, or several that share an input and are laid one below the other. */
 export interface LinearSpec {
@@ -45,8 +45,19 @@ export class WeightLoader {
 
   /** Throws "model-missing" or "model-damaged" with the tensor's name. */
   async matrix(spec: LinearSpec): Promise<Matrix> {
-    const outputs = spec.outputs.reduce((a, b) => a + b, 0);
-    return this.#precision === "full" ? this.#floatMatrix(spec, outputs) : this.#int8Matrix(spec, outputs);
+    return this.#load(spec, 0, rowsOf(spec));
+  }
+
+  /** A vocabulary's matrix, from its first row on: cut into parts of about equal size where it is larger than a binding may be. */
+  async table(spec: LinearSpec): Promise<readonly Matrix[]> {
+    const rows = rowsOf(spec);
+    const { inputs } = spec;
+    const rowBytes = this.#precision === "full" ? inputs * bytesOf(this.#floatType(spec)) : paddedWidth(inputs);
+    const most = Math.max(1, Math.floor(this.#memory.largestStorage / rowBytes)); // where even one row is too large, memory will say so
+    const step = Math.ceil(rows / Math.ceil(rows / most));
+    const parts: Matrix[] = [];
+    for (let from = 0; from < rows; from += step) parts.push(await this.#load(spec, from, Math.min(rows, from + step)));
+    return parts;
   }
 
   /** A tensor of `length` values as f32, whatever it is stored as. */
@@ -75,70 +86,107 @@ export class WeightLoader {
     return info;
   }
 
-  async #floatMatrix({ names, outputs, inputs }: LinearSpec, total: number): Promise<FloatMatrix> {
-    const infos = names.map((name, i) => this.#shaped(`${name}.weight`, outputs[i] ?? 0, inputs));
-    const types = new Set(infos.map(floatType));
-    const [only = "F32"] = types;
-    const type = types.size === 1 ? only : "F32"; // mixed types meet in the widest
-    const rowBytes = inputs * (type === "F32" ? 4 : 2);
-    const weight = this.#memory.storage(names.join(" "), "weights", total * rowBytes);
-    let row = 0;
-    for (const info of infos) {
-      await this.#pieces(info, async (bytes, rows) => {
+  /** Rows [from, to) of a matrix. */
+  #load(spec: LinearSpec, from: number, to: number): Promise<Matrix> {
+    if (this.#precision === "full") return this.#floatMatrix(spec, from, to);
+    return this.#precision === "w4a8" && !spec.table ? this.#int4Matrix(spec, from, to) : this.#int8Matrix(spec, from, to);
+  }
+
+  /** The type of a matrix in full precision; where tensors differ they meet in the widest. */
+  #floatType({ names }: LinearSpec): FloatType {
+    const [only = "F32", ...others] = new Set(names.map((name) => floatType(this.#tensor(`${name}.weight`))));
+    return others.length === 0 ? only : "F32";
+  }
+
+  async #floatMatrix(spec: LinearSpec, from: number, to: number): Promise<FloatMatrix> {
+    const { inputs } = spec;
+    const type = this.#floatType(spec);
+    const rowBytes = inputs * bytesOf(type);
+    const weight = this.#memory.storage(labelOf(spec), "weights", (to - from) * rowBytes);
+    for (const { name, rows, begin, end, at } of spans(spec, from, to)) {
+      const info = this.#shaped(`${name}.weight`, rows, inputs);
+      await this.#pieces(info, begin, end, async (bytes, row) => {
         const data = floatType(info) === type ? bytes : widen(bytes, floatType(info));
-        await this.#write(weight, row * rowBytes, data);
-        row += rows;
+        await this.#write(weight, (at + row - begin) * rowBytes, data);
       });
     }
-    return { kind: "float", type, inputs, outputs: total, weight };
+    return { kind: "float", type, inputs, outputs: to - from, weight };
   }
 
-  async #int8Matrix({ names, outputs, inputs, table = false }: LinearSpec, total: number): Promise<Int8Matrix> {
+  /** Rotated and quantised here, or straight from a package. */
+  async #int8Matrix(spec: LinearSpec, from: number, to: number): Promise<Int8Matrix> {
+    const { inputs } = spec;
     const stride = paddedWidth(inputs);
-    const codes = this.#memory.storage(names.join(" "), "weights", total * stride);
-    const scales = new Float32Array(total);
-    const quantize = this.#precision === "w4a8" && !table ? quantizeRowInt4 : quantizeRow;
-    let row = 0;
-    for (const [i, name] of names.entries()) {
-      await this.#int8Pieces(name, outputs[i] ?? 0, inputs, quantize, async (rows) => {
-        await this.#write(codes, row * stride, rows.codes);
-        scales.set(rows.scales, row);
-        row += rows.scales.length;
+    const outputs = to - from;
+    const codes = this.#memory.storage(labelOf(spec), "weights", outputs * stride);
+    const scales = new Float32Array(outputs);
+    for (const { name, rows, begin, end, at } of spans(spec, from, to)) {
+      const packed = this.#tensor(`${name}.weight`).dtype === "I8";
+      const info = this.#shaped(`${name}.weight`, rows, packed ? stride : inputs);
+      if (packed) scales.set(await this.#scales(name, rows, begin, end), at);
+      await this.#pieces(info, begin, end, async (bytes, row) => {
+        const first = at + row - begin;
+        if (packed) return this.#write(codes, first * stride, bytes);
+        const made: Int8Rows = rotateQuantize(widen(bytes, floatType(info)), inputs);
+        scales.set(made.scales, first);
+        return this.#write(codes, first * stride, made.codes);
       });
     }
-    return { kind: "int8", inputs, outputs: total, codes, scales: this.#memory.upload(`${names.join(" ")} scales`, "weights", scales) };
+    return { kind: "int8", inputs, outputs, codes, scales: this.#uploadScales(spec, scales) };
   }
 
-  /** The rows of one linear as rotated codes, quantised here or already in the package. */
-  async #int8Pieces(
-    name: string,
-    outputs: number,
-    inputs: number,
-    quantize: typeof quantizeRow,
-    use: (rows: Int8Rows) => Promise<void>,
-  ): Promise<void> {
-    if (this.#tensor(`${name}.weight`).dtype !== "I8") {
-      const info = this.#shaped(`${name}.weight`, outputs, inputs);
-      await this.#pieces(info, (bytes) => use(rotateQuantize(widen(bytes, floatType(info)), inputs, quantize)));
-      return;
+  /** The same in INT4. */
+  async #int4Matrix(spec: LinearSpec, from: number, to: number): Promise<Int4Matrix> {
+    const { inputs } = spec;
+    const [codeBytes, groupBytes] = [int4CodeBytes(inputs), int4GroupBytes(inputs)];
+    const outputs = to - from;
+    const codes = this.#memory.storage(labelOf(spec), "weights", outputs * codeBytes);
+    const groups = this.#memory.storage(`${labelOf(spec)} groups`, "weights", outputs * groupBytes);
+    const scales = new Float32Array(outputs);
+    for (const { name, rows, begin, end, at } of spans(spec, from, to)) {
+      const packed = this.#tensor(`${name}.weight`).dtype === "U8";
+      const info = this.#shaped(`${name}.weight`, rows, packed ? codeBytes : inputs);
+      if (packed) {
+        scales.set(await this.#scales(name, rows, begin, end), at);
+        const groupInfo = this.#shaped(`${name}.weight_groups`, rows, groupBytes);
+        await this.#pieces(groupInfo, begin, end, (bytes, row) => this.#write(groups, (at + row - begin) * groupBytes, bytes));
+      }
+      await this.#pieces(info, begin, end, async (bytes, row) => {
+        const first = at + row - begin;
+        if (packed) return this.#write(codes, first * codeBytes, bytes);
+        const made: Int4Rows = rotateQuantizeInt4(widen(bytes, floatType(info)), inputs);
+        scales.set(made.scales, first);
+        await this.#write(groups, first * groupBytes, made.groups);
+        return this.#write(codes, first * codeBytes, made.codes);
+      });
     }
-    const info = this.#shaped(`${name}.weight`, outputs, paddedWidth(inputs));
-    const scales = await this.floats(`${name}.weight_scale`, outputs);
-    let row = 0;
-    await this.#pieces(info, async (bytes, rows) => {
-      await use({ codes: new Int8Array(bytes.buffer, bytes.byteOffset, bytes.length), scales: scales.slice(row, row + rows) });
-      row += rows;
-    });
+    return { kind: "int4", inputs, outputs, codes, groups, scales: this.#uploadScales(spec, scales) };
   }
 
-  async #pieces(info: TensorInfo, use: (bytes: Uint8Array<ArrayBuffer>, rows: number) => Promise<void>): Promise<void> {
-    const rows = info.shape[0] ?? 0;
-    const rowBytes = (info.end - info.begin) / rows;
+  #uploadScales(spec: LinearSpec, scales: Float32Array<ArrayBuffer>): GPUBuffer {
+    return this.#memory.upload(`${labelOf(spec)} scales`, "weights", scales);
+  }
+
+  /** The scales of a package's rows [begin, end). */
+  async #scales(name: string, rows: number, begin: number, end: number): Promise<Float32Array<ArrayBuffer>> {
+    const info = this.#shaped(`${name}.weight_scale`, rows, 1);
+    const bytes = await this.#checkpoint.tensor(info.name, begin, end);
+    this.#onBytes(bytes.byteLength);
+    return widen(bytes, floatType(info));
+  }
+
+  /** Rows [begin, end) of a tensor, a few megabytes at a time; `use` hears which row is the first of each. */
+  async #pieces(
+    info: TensorInfo,
+    begin: number,
+    end: number,
+    use: (bytes: Uint8Array<ArrayBuffer>, row: number) => Promise<void>,
+  ): Promise<void> {
+    const rowBytes = (info.end - info.begin) / (info.shape[0] ?? 1);
     const step = Math.max(1, Math.floor(PIECE_BYTES / rowBytes));
-    for (let from = 0; from < rows; from += step) {
-      const to = Math.min(rows, from + step);
-      const bytes = await this.#checkpoint.tensor(info.name, from, to);
-      await use(bytes, to - from);
+    for (let row = begin; row < end; row += step) {
+      const bytes = await this.#checkpoint.tensor(info.name, row, Math.min(end, row + step));
+      await use(bytes, row);
       this.#onBytes(bytes.byteLength);
     }
   }
@@ -158,6 +206,40 @@ export class WeightLoader {
     this.#unsettled = 0;
     await this.#settle();
   }
+}
+
+/** Rows [begin, end) of one of a matrix's tensors, which has `rows`, and the matrix's row `at` which they begin. */
+interface Span {
+  readonly name: string;
+  readonly rows: number;
+  readonly begin: number;
+  readonly end: number;
+  readonly at: number; // counted from the first one asked for
+}
+
+/** What rows [from, to) of a matrix are in its tensors. */
+function spans({ names, outputs }: LinearSpec, from: number, to: number): readonly Span[] {
+  let first = 0;
+  return names.flatMap((name, i) => {
+    const rows = outputs[i] ?? 0;
+    const begin = Math.max(0, from - first);
+    const end = Math.min(rows, to - first);
+    const at = first + begin - from;
+    first += rows;
+    return begin < end ? [{ name, rows, begin, end, at }] : [];
+  });
+}
+
+function rowsOf({ outputs }: LinearSpec): number {
+  return outputs.reduce((a, b) => a + b, 0);
+}
+
+function labelOf({ names }: LinearSpec): string {
+  return names.join(" ");
+}
+
+function bytesOf(type: FloatType): number {
+  return type === "F32" ? 4 : 2;
 }
 
 function floatType(info: TensorInfo): FloatType {

@@ -1,7 +1,7 @@
 // What the page and the worker say to each other. Types only: every request has arguments, may send events, and ends in one result or one error.
 import type { ErrorMessage } from "./errors";
 
-export type Precision = "full" | "w8a8";
+export type Precision = "full" | "w8a8" | "w4a8";
 
 /** How the next token is drawn. Filters and penalties as in Hugging Face `generate`; a value that switches its filter off is given for each. */
 export interface Sampling {
@@ -125,7 +125,8 @@ export interface Requests {
   readonly remove: { args: { readonly id: string }; event: never; result: null };
   readonly chat: { args: ChatRequest; event: ChatEvent; result: ReplyStats };
   readonly personal: { args: { readonly entries: number }; event: never; result: PersonalTable }; // at most so many entries
-  readonly erasePersonal: { args: null; event: never; result: null }; // of every model
+  /** What was learnt of every model; with `measured`, also what was measured on this device. */
+  readonly forget: { args: { readonly measured: boolean }; event: never; result: null };
 }
 
 export type RequestName = keyof Requests;

@@ -38,22 +38,36 @@ export interface Int8Rows {
 }
 
 /**
- * Rotates rows (random signs, then Hadamard on blocks as wide as `hadamardBlock` says) and quantises them with one scale a row. Weights go
- * through this offline and activations at run time; as both are turned by the same orthogonal matrix, their products stay what they were.
- * Source: QuaRot (Ashkboos et al. 2024). `values` is [rows, width] and is used as scratch; `quantize` is quantizeRow or its INT4 sibling.
+ * Rotates rows in place: random signs, then Hadamard on blocks as wide as `hadamardBlock` says. Weights go through this offline and activations
+ * at run time; as both are turned by the same orthogonal matrix, their products stay what they were. Returns the factor that is left out.
+ * Source: QuaRot (Ashkboos et al. 2024). `values` is [rows, width].
  */
-export function rotateQuantize(values: Float32Array, width: number, quantize = quantizeRow): Int8Rows {
-  const rows = values.length / width;
-  const stride = paddedWidth(width);
+export function rotateRows(values: Float32Array, width: number): number {
   const block = hadamardBlock(width);
   const signs = signBits(width);
+  for (let start = 0; start < values.length; start += width) {
+    const x = values.subarray(start, start + width);
+    applySigns(x, signs);
+    hadamard(x, block);
+  }
+  return 1 / sqrt(block);
+}
+
+/** Rotates rows and quantises them with one scale a row. `values` is [rows, width] and is used as scratch. */
+export function rotateQuantize(values: Float32Array, width: number): Int8Rows {
+  const unit = rotateRows(values, width);
+  return quantizeRows(values, width, unit);
+}
+
+/** Quantises each row as it is; `unit` is a factor that the caller left out of the values, [rows, width]. */
+export function quantizeRows(values: Float32Array, width: number, unit = 1): Int8Rows {
+  const rows = values.length / width;
+  const stride = paddedWidth(width);
   const codes = new Int8Array(rows * stride);
   const scales = new Float32Array(rows);
   for (let row = 0; row < rows; row++) {
     const x = values.subarray(row * width, (row + 1) * width);
-    applySigns(x, signs);
-    hadamard(x, block);
-    scales[row] = quantize(x, codes.subarray(row * stride, (row + 1) * stride), 1 / sqrt(block));
+    scales[row] = quantizeRow(x, codes.subarray(row * stride, (row + 1) * stride), unit);
   }
   return { codes, scales };
 }

@@ -8,7 +8,8 @@ const ASSUMED_TOKENS = 32; // that a reply has at least
 
 export class Controller {
   readonly #costs: Costs;
-  #lossMs = 0; // what this reply's rounds took more than plain decoding of the same tokens would have
+  #lossMs = 0; // what this reply's rounds, and coming back from them, took more than plain decoding of the same tokens would have
+  #returnMs: number | null = null; // what the first plain token behind rounds took of late more than one in a run of them: the GPU waits
   #tokens = 0; // of this reply
 
   constructor(costs: Costs) {
@@ -22,24 +23,49 @@ export class Controller {
 
   /** How many of the drafts, likeliest first, are worth verifying together; 0: decode plainly. */
   worth(drafts: readonly Pick<Draft, "reach">[], draftMs: number): number {
+    return this.#best(drafts, () => draftMs);
+  }
+
+  /** How many steps a drafter should take whose drafts are right with this chance, each where the one before it was; 0: decode plainly. */
+  steps(most: number, chance: number, draftMs: (steps: number, plainMs: number) => number): number {
+    return this.#best(
+      Array.from({ length: most }, (_, i) => ({ reach: chance ** (i + 1) })),
+      draftMs,
+    );
+  }
+
+  #best(drafts: readonly Pick<Draft, "reach">[], draftMs: (drafts: number, plainMs: number) => number): number {
     const { plainMs } = this.#costs;
     if (plainMs === null) return 0; // there is nothing to compare with yet
     let best = { drafts: 0, rate: MARGIN / plainMs };
     let tokens = 1;
-    drafts.forEach(({ reach }, i) => {
+    drafts.slice(0, this.#costs.mostRows - 1).forEach(({ reach }, i) => {
       tokens += reach;
-      const ms = this.#costs.roundMs(i + 2) + draftMs;
+      const drafting = draftMs(i + 1, plainMs);
+      const ms = this.#costs.roundMs(i + 2) + drafting;
       const rate = tokens / ms;
-      if (rate > best.rate && this.#lossMs + ms - plainMs <= this.#allowedMs(plainMs)) best = { drafts: i + 1, rate };
+      // Where none is right, drafting once more before that is seen is the least that coming back takes.
+      const lossMs = ms - plainMs + (this.#returnMs ?? drafting);
+      if (rate > best.rate && this.#lossMs + lossMs <= this.#allowedMs(plainMs)) best = { drafts: i + 1, rate };
     });
     return best.drafts;
   }
 
-  sawPlain(): void {
+  /** A token was drawn plainly in this time; `isPaced` says that it stood in a run of such tokens, and not behind rounds. */
+  sawPlain(ms: number, isPaced: boolean): void {
     this.#tokens++;
+    if (isPaced) return;
+    const moreMs = ms - (this.#costs.plainMs ?? ms);
+    this.#lossMs += moreMs;
+    this.#returnMs = Math.max(0, ((this.#returnMs ?? moreMs) + moreMs) / 2);
   }
 
-  /** A round gave this many tokens in this time. */
+  /** So much time went into drafts that a round may use. */
+  spent(ms: number): void {
+    this.#lossMs += ms;
+  }
+
+  /** A round gave this many tokens in this time, but for what was spent before. */
   sawRound(tokens: number, ms: number): void {
     this.#tokens += tokens;
     this.#lossMs += ms - tokens * (this.#costs.plainMs ?? ms);

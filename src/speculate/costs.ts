@@ -34,7 +34,7 @@ export class Costs {
   /** Of a pass that verifies this many rows: a line through what is known of fewer and of more rows. */
   roundMs(rows: number): number {
     const plain = this.#plainMs ?? 1;
-    const known = [...this.#ms].filter(([n]) => n > 1).sort(([a], [b]) => a - b);
+    const known = this.#known();
     let below: readonly [rows: number, ms: number] = [1, plain];
     for (const [n, ms] of known) {
       if (n >= rows) return below[1] + ((ms - below[1]) * (rows - below[0])) / (n - below[0]);
@@ -42,6 +42,15 @@ export class Costs {
     }
     const slope = below[0] > 1 ? Math.max(0, (below[1] - plain) / (below[0] - 1)) : SLOPE * plain;
     return below[1] + slope * (rows - below[0]);
+  }
+
+  /** A pass of more rows than these is a leap: nothing of that size was ever seen. */
+  get mostRows(): number {
+    return 2 * (this.#known().at(-1)?.[0] ?? 1);
+  }
+
+  #known(): (readonly [rows: number, ms: number])[] {
+    return [...this.#ms].filter(([rows]) => rows > 1).sort(([a], [b]) => a - b);
   }
 }
 

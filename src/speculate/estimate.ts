@@ -11,6 +11,7 @@ const BINS = 5; // of probability
 const RANKS = 3; // told apart
 const TRUST = 4; // observations that the drafter's own probability counts for
 const MEMORY = 0.97; // what each observation leaves of the weight of those before it
+const FADING = 0.99; // what a token without an observation leaves of it
 
 interface Record {
   right: number;
@@ -34,6 +35,15 @@ export class Acceptance {
     const key = keyOf(source);
     const { right, seen } = this.#records.get(key) ?? { right: 0, seen: 0 };
     this.#records.set(key, { right: right * MEMORY + Number(isRight), seen: seen * MEMORY + 1 });
+  }
+
+  /** A token went by of which this drafter was not asked: what is known of it says a little less, so that it is tried again now and then. */
+  fade(drafter: DrafterName): void {
+    for (const [key, record] of this.#records) {
+      if (!key.startsWith(`${drafter} `)) continue;
+      record.right *= FADING;
+      record.seen *= FADING;
+    }
   }
 }
 

@@ -18,6 +18,11 @@ export interface Penalties {
   readonly frequencyPenalty: number; // 0: off; counts the reply only
 }
 
+/** How the target draws, which every draft must follow. */
+export interface Draws extends Filters, Penalties {
+  readonly seed: bigint;
+}
+
 /** A count says how often a token is in the reply; this bit of it, whether it is in the prompt. */
 export const inPrompt = 0x80000000;
 

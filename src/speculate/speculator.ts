@@ -1,13 +1,14 @@
 // Speculation over a reply: asks the drafters, decides with the controller how much to verify, and learns from what came of it. It never
 // touches the GPU: the engine runs the passes.
 import type { Walk } from "./accept";
+import { AheadCosts } from "./ahead_costs";
 import { Controller } from "./controller";
 import { Costs, type RowCost } from "./costs";
-import type { Drafter, DrafterName } from "./drafter";
+import type { AheadDrafter, Drafter, DrafterName } from "./drafter";
 import { Acceptance } from "./estimate";
-import { inPrompt } from "./filters";
+import { type Draws, inPrompt } from "./filters";
 import { type SpeculationStats, SpeculationTally } from "./stats";
-import { type Draft, type Draws, growTree, type TokenTree, treeOf } from "./tree";
+import { type Draft, growTree, type TokenTree, treeOf } from "./tree";
 
 export const MOST_DRAFTS = 15; // with the root, sixteen rows of a pass
 
@@ -15,6 +16,8 @@ export interface SpeculatorOptions {
   readonly costs?: readonly RowCost[]; // of this device, where they were measured
   /** So many drafts a round whenever there are that many, whether it pays or not. Default: as many as pay, or none. */
   readonly fixedDrafts?: number;
+  /** One more drafter, which must work before it can propose: asked only where that promises to pay. */
+  readonly ahead?: AheadDrafter;
   readonly now?: () => number; // ms
 }
 
@@ -30,6 +33,8 @@ export class Speculator {
   readonly #acceptance = new Acceptance();
   readonly #costs: Costs;
   readonly #controller: Controller;
+  readonly #ahead: AheadDrafter | null;
+  readonly #aheadCosts: AheadCosts;
   readonly #fixedDrafts: number | null;
   readonly #now: () => number;
   #tally = new SpeculationTally();
@@ -41,7 +46,9 @@ export class Speculator {
   #draftMs = 0; // of the last tree
 
   constructor(drafters: readonly Drafter[], options: SpeculatorOptions = {}) {
-    this.#drafters = drafters;
+    this.#ahead = options.ahead ?? null;
+    this.#aheadCosts = new AheadCosts(this.#ahead?.stepMs ?? null);
+    this.#drafters = this.#ahead ? [...drafters, this.#ahead] : drafters;
     this.#costs = new Costs(options.costs);
     this.#controller = new Controller(this.#costs);
     this.#fixedDrafts = options.fixedDrafts ?? null;
@@ -64,7 +71,7 @@ export class Speculator {
     this.#tally = new SpeculationTally();
     this.#controller.begin();
     this.#first = [];
-    for (const drafter of this.#drafters) drafter.reset(prompt);
+    for (const drafter of this.#drafters) drafter.reset(prompt, draws);
   }
 
   /** The first token was drawn, with the prompt's last part; from here on tokens are timed. */
@@ -77,21 +84,24 @@ export class Speculator {
   sawPlain(token: number, isPaced: boolean): void {
     const ms = this.#elapsed();
     if (isPaced) this.#costs.sawPlain(ms);
-    this.#controller.sawPlain();
+    this.#controller.sawPlain(ms, isPaced);
     for (const { token: draft, sources } of this.#first) {
       for (const source of sources) this.#acceptance.observe(source, draft === token);
     }
     this.#first = [];
+    if (this.#ahead) this.#acceptance.fade(this.#ahead.name);
     this.#append([token]);
   }
 
   /** Whether a round would pay if it began here; asked while the GPU is busy with the next token. */
   pays(reach: Reach): boolean {
-    return this.#worthwhile(reach).length > 0;
+    return this.#steps(reach) > 0 || this.#worthwhile(reach).length > 0;
   }
 
   /** What to verify behind the root, or null where plain decoding is better. */
-  draft(root: number, reach: Reach): TokenTree | null {
+  async draft(root: number, reach: Reach): Promise<TokenTree | null> {
+    const steps = this.#steps(reach);
+    if (steps > 0) await this.#goAhead(steps);
     const drafts = this.#worthwhile(reach);
     return drafts.length > 0 ? treeOf(root, drafts) : null;
   }
@@ -108,6 +118,29 @@ export class Speculator {
     this.#tally.verified(tree, walk, Math.max(0, ms - this.#draftMs));
     this.#first = [];
     this.#append(walk.tokens);
+  }
+
+  /** How far the drafter that must work beforehand should go. */
+  #steps({ maxDepth, maxDrafts }: Reach): number {
+    const ahead = this.#ahead;
+    if (!ahead || this.#silent.has(ahead.name)) return 0;
+    const most = Math.max(0, Math.min(maxDepth, maxDrafts, this.#fixedDrafts ?? MOST_DRAFTS));
+    if (this.#fixedDrafts !== null) return most;
+    const chance = this.#acceptance.chance({ drafter: ahead.name, rank: 0, probability: ahead.claim });
+    return this.#controller.steps(most, chance, (steps, plainMs) => this.#aheadCosts.ms(steps, ahead.backlog, plainMs));
+  }
+
+  async #goAhead(steps: number): Promise<void> {
+    const ahead = this.#ahead;
+    if (!ahead) return;
+    const { backlog } = ahead;
+    const begin = this.#now();
+    await ahead.ahead(steps);
+    const ms = this.#now() - begin;
+    this.#since += ms; // what follows is timed without it
+    this.#aheadCosts.saw(steps, backlog, ms);
+    this.#controller.spent(ms);
+    this.#tally.drafted(ms);
   }
 
   #worthwhile({ position, maxDepth, maxDrafts }: Reach): readonly Draft[] {

@@ -1,16 +1,11 @@
 // A tree of drafts: what may come next, and next after that. One pass of the model verifies all of it, so it should hold the drafts that are
 // likeliest to be reached, whoever proposed them.
-import type { Drafter } from "./drafter";
+import type { Candidate, Drafter } from "./drafter";
 import type { Source } from "./estimate";
-import { drawScores, type Filters, type Penalties, penalised } from "./filters";
+import { type Draws, drawScores, penalised } from "./filters";
 import { noise } from "./gumbel";
 
 const CHILDREN = 4; // of one node, by one drafter
-
-/** How the target draws, which every draft must follow. */
-export interface Draws extends Filters, Penalties {
-  readonly seed: bigint;
-}
 
 /** A draft while the tree grows. */
 export interface Draft {
@@ -65,21 +60,14 @@ function childrenOf(
   drafters: readonly Drafter[],
   path: readonly number[],
   { node, depth, reach }: { readonly node: number; readonly depth: number; readonly reach: number },
-  { position, draws, countOf, chanceOf }: Growing,
+  growing: Growing,
 ): Draft[] {
+  const { position, chanceOf } = growing;
   const children = new Map<number, Source[]>();
   for (const drafter of drafters) {
     const candidates = drafter.propose(path);
-    if (candidates.length === 0) continue;
-    const logits = Float32Array.from(candidates, ({ token, probability }) => {
-      const onPath = path.reduce((count, other) => count + Number(other === token), 0);
-      return penalised(Math.log(probability), countOf(token) + onPath, draws);
-    });
-    const scores = drawScores(logits, draws, (index) => noise(draws.seed, position + depth, candidates[index]?.token ?? 0));
-    const kept = candidates.map(({ token, probability }, i) => ({ token, probability, score: scores[i] ?? Number.NEGATIVE_INFINITY }));
-    kept.sort((a, b) => b.score - a.score || a.token - b.token);
-    for (const [rank, { token, probability, score }] of kept.slice(0, CHILDREN).entries()) {
-      if (score === Number.NEGATIVE_INFINITY) break;
+    const ranked = drafter.isRanked ? candidates : byDraw(candidates, path, position + depth, growing);
+    for (const [rank, { token, probability }] of ranked.slice(0, CHILDREN).entries()) {
       const sources = children.get(token) ?? [];
       sources.push({ drafter: drafter.name, rank, probability });
       children.set(token, sources);
@@ -90,6 +78,21 @@ function childrenOf(
     const chance = Math.max(...sources.map(chanceOf));
     return { token, parent: node, depth, sources, reach: reach * chance };
   });
+}
+
+/** Those that the filters keep, by log q + g at this position, the best first. */
+function byDraw(candidates: readonly Candidate[], path: readonly number[], position: number, { draws, countOf }: Growing): Candidate[] {
+  if (candidates.length === 0) return [];
+  const logits = Float32Array.from(candidates, ({ token, probability }) => {
+    const onPath = path.reduce((count, other) => count + Number(other === token), 0);
+    return penalised(Math.log(probability), countOf(token) + onPath, draws);
+  });
+  const scores = drawScores(logits, draws, (index) => noise(draws.seed, position, candidates[index]?.token ?? 0));
+  return candidates
+    .map((candidate, i) => ({ candidate, score: scores[i] ?? Number.NEGATIVE_INFINITY }))
+    .filter(({ score }) => score > Number.NEGATIVE_INFINITY)
+    .sort((a, b) => b.score - a.score || a.candidate.token - b.candidate.token)
+    .map(({ candidate }) => candidate);
 }
 
 /** The root and these drafts as rows of a pass. `drafts` begin as growTree gives them. */

@@ -18,6 +18,7 @@ export interface DownloadOptions {
   readonly attempts?: number; // in a row without a new chunk
   readonly backoffMs?: number;
   readonly stallMs?: number;
+  readonly damaged?: string; // generation of a stored copy of which nothing is to be taken over; it stays until the new one is whole
 }
 
 /**
@@ -45,7 +46,8 @@ export async function downloadPackage(options: DownloadOptions): Promise<void> {
   const { manifest, store, id } = options;
   // The manifest's hash is the generation: chunks of another version under the same id are never mixed in, and the old model stays usable
   // meanwhile.
-  const staging = store.stage(id, await sha256(new TextEncoder().encode(JSON.stringify(manifest))));
+  const version = await sha256(new TextEncoder().encode(JSON.stringify(manifest)));
+  const staging = store.stage(id, version === options.damaged ? `${version} anew` : version);
   const missing = new Map<PackageFile, Set<number>>();
   let done = packageBytes(manifest);
   for (const file of manifest.files) {

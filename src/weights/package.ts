@@ -1,6 +1,7 @@
 // A Gyre package: a folder whose linears are already rotated and quantised, and gyre.json, which says how and lists every file with the
 // hashes of its chunks. In model.safetensors each quantised linear `X.weight` is I8 [N, K, zero-padded to a multiple of 16] beside
-// `X.weight_scale` F32 [N].
+// `X.weight_scale` F32 [N]; in W4A8 all but the embedding table and the head are U8, two codes a byte, with U8 `X.weight_groups` too, packed as
+// quantize/int4.ts says.
 import { EngineError } from "../protocol/errors";
 import { SIGNS } from "../quantize/signs";
 import { isCount, isSafePath } from "./checks";
@@ -20,9 +21,14 @@ export interface PackageFile {
 
 export interface Manifest extends PackageInfo {
   readonly format: "gyre";
-  readonly version: 1;
+  readonly version: 1 | 2; // 2: W4A8, which a Gyre that reads only 1 cannot compute
   readonly chunkBytes: number; // of every chunk but a file's last
   readonly files: readonly PackageFile[]; // all but gyre.json itself
+}
+
+/** The oldest version that can say it, so that every Gyre reads what it can. */
+export function versionOf({ precision }: PackageInfo): Manifest["version"] {
+  return precision === "w4a8" ? 2 : 1;
 }
 
 /** Bytes of all files but gyre.json. */
@@ -46,11 +52,12 @@ export function parseManifest(json: unknown): Manifest {
   if (!isRecord(json)) throw damaged("it is not a JSON object");
   const { format, version, name, family, precision, parameters, rotation, chunkBytes, files } = json;
   if (format !== "gyre") throw damaged('its format is not "gyre"');
-  if (version !== 1)
-    throw new EngineError("model-unsupported", `This package has version ${String(version)}, and only version 1 is known here.`);
+  if (version !== 1 && version !== 2)
+    throw new EngineError("model-unsupported", `This package has version ${String(version)}, and only versions 1 and 2 are known here.`);
   if (typeof name !== "string" || name === "") throw damaged("it has no name");
   if (typeof family !== "string" || family === "") throw damaged("it has no family");
-  if (precision !== "w8a8" && precision !== "full") throw damaged("its precision is neither w8a8 nor full");
+  if (precision !== "full" && precision !== "w8a8" && !(precision === "w4a8" && version === 2))
+    throw damaged("its precision is none that its version has");
   if (!isCount(parameters)) throw damaged("its number of parameters is not a whole number");
   if (!isCount(chunkBytes) || chunkBytes === 0 || chunkBytes > MAX_CHUNK_BYTES) throw damaged("its chunkBytes is out of range");
   if (!Array.isArray(files) || files.length > MAX_FILES) throw damaged("it has no list of files");

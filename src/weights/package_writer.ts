@@ -1,6 +1,6 @@
 // Writes a Gyre package as a stream of chunks, hashing as it goes, so that a model of any size passes through in a few megabytes of memory.
 import { EngineError } from "../protocol/errors";
-import { CHUNK_BYTES, MANIFEST_PATH, type Manifest, type PackageFile, sha256 } from "./package";
+import { CHUNK_BYTES, MANIFEST_PATH, type Manifest, type PackageFile, sha256, versionOf } from "./package";
 import { encodeHeader, type TensorSpec } from "./safetensors";
 import type { PackageInfo, TensorInfo } from "./source";
 
@@ -61,7 +61,13 @@ export class PackageWriter {
   async finish(): Promise<Manifest> {
     const missing = this.#pending[0];
     if (missing !== undefined) throw misuse(`tensor ${missing.name} is incomplete`);
-    const manifest: Manifest = { format: "gyre", version: 1, ...this.#info, chunkBytes: this.#chunkBytes, files: this.#files };
+    const manifest: Manifest = {
+      format: "gyre",
+      version: versionOf(this.#info),
+      ...this.#info,
+      chunkBytes: this.#chunkBytes,
+      files: this.#files,
+    };
     await this.#sink.write(MANIFEST_PATH, 0, new TextEncoder().encode(`${JSON.stringify(manifest, null, 1)}\n`));
     return manifest;
   }

@@ -48,7 +48,7 @@ export interface RotationInfo {
 export interface PackageInfo {
   readonly name: string;
   readonly family: string; // config.json's model_type
-  readonly precision: "w8a8" | "full";
+  readonly precision: "full" | "w8a8" | "w4a8";
   readonly parameters: number;
   readonly rotation: RotationInfo | null; // null: nothing is rotated
 }

@@ -24,6 +24,10 @@ export class IndexedTunings {
     await transaction.done;
   }
 
+  async clear(): Promise<void> {
+    await (await this.#open()).clear("tunings");
+  }
+
   async close(): Promise<void> {
     const database = this.#database;
     this.#database = null;

@@ -1,25 +1,22 @@
 // What the worker does for each request of the page. One model is loaded at a time.
 import { Engine } from "../engine/engine";
-import type { Personal } from "../engine/personal";
 import { samplingDefaults } from "../engine/sampling_defaults";
-import { ChatSession } from "../engine/session";
+import type { ChatSession } from "../engine/session";
 import { type Gpu, openGpu } from "../gpu/device";
 import { EngineError } from "../protocol/errors";
 import type { Handlers } from "../protocol/host";
 import type { ChatEvent, ChatRequest, ReplyStats } from "../protocol/messages";
-import { endTokens } from "../text/end_tokens";
-import type { Tokenizer } from "../text/tokenizer";
 import { openCheckpoint } from "../weights/checkpoint";
 import { PersonalStore } from "../weights/personal_store";
 import { IndexedTunings } from "../weights/tuning_store";
+import type { Language } from "./language";
 import type { Models } from "./models";
 
 interface Loaded {
   readonly id: string;
   readonly engine: Engine;
   readonly session: ChatSession;
-  readonly tokenizer: Tokenizer;
-  readonly personal: Personal;
+  readonly language: Language;
 }
 
 /** `onLost` hears when the GPU is gone, after which nothing here works any more. */
@@ -70,29 +67,16 @@ export function makeHandlers(models: Models, onLost: (error: EngineError) => voi
     const { source, entry } = await models.open(id, emit, signal);
     const start = performance.now();
     const checkpoint = await openCheckpoint(source);
-    // Fetched beside the weights, not before the page can be used.
-    const [{ loadTokenizer }, { loadTemplate }, { makeSpeculator, openTables }, learning, { vocabularyOf }] = await Promise.all([
-      import("../text/tokenizer"),
-      import("../text/template"),
-      import("../engine/speculation"),
-      import("../engine/personal"),
-      import("../engine/vocabulary"),
-    ]);
-    const tokenizer = await loadTokenizer(source);
-    const template = await loadTemplate(source, tokenizer);
-    const tables = await openTables(source, tokenizer);
-    const personal = await learning.Personal.open(learnt, id, await vocabularyOf(source, tokenizer));
+    const { openLanguage } = await import("./language");
+    const language = await openLanguage(checkpoint, id, learnt);
     signal.throwIfAborted();
     await unload();
-    const engine = await Engine.load(device, checkpoint, { liveTokens: tokenizer.vocabularySize, tunings, onProgress: emit });
+    const engine = await Engine.load(device, checkpoint, { liveTokens: language.tokenizer.vocabularySize, tunings, onProgress: emit });
     if (signal.aborted) {
       engine.dispose();
       throw signal.reason;
     }
-    const ends = endTokens(checkpoint.config, checkpoint.generationConfig, tokenizer);
-    const speculator = makeSpeculator(engine, { ...tables, personal: personal.drafter });
-    const session = new ChatSession(engine, tokenizer, template, ends, speculator, personal);
-    loaded = { id, engine, session, tokenizer, personal };
+    loaded = { id, engine, session: language.converse(engine), language };
     return {
       entry,
       contextLength: engine.contextLength,
@@ -109,7 +93,7 @@ export function makeHandlers(models: Models, onLost: (error: EngineError) => voi
       return await loadOnce(args, context);
     } catch (error) {
       const isDamaged = error instanceof EngineError && error.code === "model-damaged" && !context.signal.aborted;
-      if (!isDamaged || !(await models.dropDamaged(args.id))) throw error;
+      if (!isDamaged || !(await models.mend(args.id, error, context.emit, context.signal))) throw error;
       return loadOnce(args, context);
     }
   };
@@ -129,10 +113,15 @@ export function makeHandlers(models: Models, onLost: (error: EngineError) => voi
       await learnt.remove(id);
       return null;
     },
-    personal: async ({ entries }) => loaded?.personal.show(loaded.tokenizer, entries) ?? { bytes: 0, contexts: 0, entries: [] },
-    async erasePersonal() {
+    async personal({ entries }) {
+      if (!loaded) return { bytes: 0, contexts: 0, entries: [] };
+      const { personal, tokenizer } = loaded.language;
+      return personal.show(tokenizer, entries);
+    },
+    async forget({ measured }) {
       await learnt.clear();
-      loaded?.personal.erase();
+      loaded?.language.personal.erase();
+      if (measured) await tunings.clear();
       return null;
     },
     async chat(request, { emit, signal }) {

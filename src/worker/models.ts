@@ -1,11 +1,8 @@
 // The models that this page can run: the one that ships with the app, and those that the user brought, all kept in IndexedDB.
 import { EngineError } from "../protocol/errors";
 import type { LoadProgress, ModelEntry, PickedFile, Precision } from "../protocol/messages";
-import { BlobSource } from "../weights/blob_source";
-import { openCheckpoint } from "../weights/checkpoint";
-import { downloadPackage, fetchManifest } from "../weights/http_source";
-import { chunkSpan, MANIFEST_PATH, type Manifest, packageBytes, parseManifest, sha256 } from "../weights/package";
-import type { PackageSink } from "../weights/package_writer";
+import { type DownloadOptions, downloadPackage, fetchManifest } from "../weights/http_source";
+import { MANIFEST_PATH, type Manifest, packageBytes, parseManifest } from "../weights/package";
 import { readJson, type Source } from "../weights/source";
 import { ensureRoom, type WeightStore } from "../weights/store";
 import { storedSource } from "../weights/stored_source";
@@ -49,20 +46,12 @@ export class Models {
     onProgress: OnProgress,
     signal: AbortSignal,
   ): Promise<ModelEntry> {
-    const source = new BlobSource(name, files);
-    const checkpoint = await openCheckpoint(source);
-    const { loadTokenizer } = await import("../text/tokenizer");
-    await loadTokenizer(source); // before the long part, so that a missing tokenizer is told at once
-    await ensureRoom(checkpoint.bytes);
+    const { readFolder } = await import("./import_folder"); // few visitors ever need it
     const id = crypto.randomUUID();
-    const sink = this.#store.stage(id, id);
-    const report = (done: number, total: number) => onProgress({ phase: "import", done, total });
-    const { convertCheckpoint } = await import("../engine/convert"); // few visitors ever need it
+    const write = await readFolder(name, files, precision);
     try {
       const manifest = await navigator.locks.request(IMPORTING, { mode: "shared", signal }, () =>
-        checkpoint.packed
-          ? copyPackage(source, sink, report, signal)
-          : convertCheckpoint(checkpoint, { name, precision, onProgress: report, signal }, sink),
+        write(this.#store.stage(id, id), (done, total) => onProgress({ phase: "import", done, total }), signal),
       );
       return entryOf(id, manifest, true);
     } catch (error) {
@@ -82,11 +71,21 @@ export class Models {
     await this.#store.remove(id);
   }
 
-  /** Removes a stored model that turned out damaged, where opening it downloads it anew. Says whether it did. */
-  async dropDamaged(id: string): Promise<boolean> {
-    if (id !== SHIPPED || (await this.#store.get(id)) === undefined) return false;
-    await this.#store.remove(id);
-    return true;
+  /**
+   * Downloads the shipped model in place of a stored copy that turned out damaged, which stays until the new one is whole. Says whether it
+   * did; throws the damage where that fails, with the reason as its detail.
+   */
+  async mend(id: string, damage: EngineError, onProgress: OnProgress, signal: AbortSignal): Promise<boolean> {
+    const stored = await this.#store.get(id);
+    if (id !== SHIPPED || stored === undefined) return false;
+    try {
+      const manifest = await fetchManifest(this.#shippedUrl, signal);
+      await this.#fetch({ manifest, signal, damaged: stored.generation }, onProgress);
+      return true;
+    } catch (error) {
+      if (signal.aborted) throw error;
+      throw new EngineError(damage.code, damage.message, `It could not be downloaded anew. ${EngineError.from(error).message}`);
+    }
   }
 
   /** Fetches the shipped model, or its newer version; where that fails for any reason but an abort, a stored one has to do. */
@@ -98,15 +97,18 @@ export class Models {
       return stored.manifest;
     });
     if (stored && JSON.stringify(stored.manifest) === JSON.stringify(manifest)) return;
-    const report = (done: number, total: number) => onProgress({ phase: "download", done, total });
-    const options = { id: SHIPPED, baseUrl: this.#shippedUrl, manifest, store: this.#store, signal, onProgress: report };
     try {
-      await ensureRoom(packageBytes(manifest));
       // Who has a model already does not wait for a bad connection; what arrived is kept for the next time.
-      await downloadPackage(stored ? { ...options, attempts: 1 } : options);
+      await this.#fetch({ manifest, signal, ...(stored && { attempts: 1 }) }, onProgress);
     } catch (error) {
       if (!stored || signal.aborted) throw error;
     }
+  }
+
+  async #fetch(options: Pick<DownloadOptions, "manifest" | "signal" | "attempts" | "damaged">, onProgress: OnProgress): Promise<void> {
+    await ensureRoom(packageBytes(options.manifest));
+    const report = (done: number, total: number) => onProgress({ phase: "download", done, total });
+    await downloadPackage({ ...options, id: SHIPPED, baseUrl: this.#shippedUrl, store: this.#store, onProgress: report });
   }
 
   /** The shipped model before its first download. Where the server cannot be reached, loading it will say why; the list must not fail. */
@@ -117,37 +119,6 @@ export class Models {
       return { id: SHIPPED, name: "Gyre demo", family: "", precision: "w8a8", parameters: 0, bytes: 0, shipped: true, stored: false };
     }
   }
-}
-
-/** Copies a package chunk by chunk, each checked against its hash; gyre.json last, which makes it whole. */
-async function copyPackage(
-  source: Source,
-  sink: PackageSink,
-  onProgress: (done: number, total: number) => void,
-  signal: AbortSignal,
-): Promise<Manifest> {
-  const manifest = parseManifest(await readJson(source, MANIFEST_PATH));
-  const total = packageBytes(manifest);
-  let done = 0;
-  for (const file of manifest.files) {
-    for (const [index, hash] of file.chunks.entries()) {
-      signal.throwIfAborted();
-      const { start, end } = chunkSpan(manifest, file, index);
-      const bytes = await source.read(file.path, start, end);
-      if ((await sha256(bytes)) !== hash) {
-        throw new EngineError(
-          "model-damaged",
-          `${file.path} is damaged: its part ${index + 1} is not what ${MANIFEST_PATH} says.`,
-          source.name,
-        );
-      }
-      await sink.write(file.path, index, bytes);
-      done += bytes.length;
-      onProgress(done, total);
-    }
-  }
-  await sink.write(MANIFEST_PATH, 0, await source.read(MANIFEST_PATH, 0, await source.size(MANIFEST_PATH)));
-  return manifest;
 }
 
 function entryOf(id: string, manifest: Manifest, stored: boolean): ModelEntry {

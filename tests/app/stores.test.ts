@@ -295,3 +295,15 @@ test("an import that fails says which file, and leaves the loaded model alone", 
   expect(engine.importProblem.get()?.message).toContain("Pictures holds no model");
   expect(engine.state.get().kind).toBe("ready");
 });
+
+test("an engine that failed is not asked to forget; a fresh worker does, and is let go", async () => {
+  const { engine } = build({ loadError: () => new EngineError("no-adapter", "There is no GPU.") });
+  await engine.start("");
+  expect(engine.state.get().kind).toBe("failed");
+  await engine.forget({ measured: true });
+  expect(workers.map((worker) => worker.terminated)).toEqual([false, true]);
+  workers[0]?.host.fatal(new EngineError("device-lost", "gone"));
+  await engine.forget();
+  expect(workers).toHaveLength(3);
+  expect(engine.state.get().kind).toBe("failed");
+});

@@ -14,7 +14,17 @@ let svg = "";
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "gyre-bench-"));
   const file = join(folder, "roofline.svg");
-  const { code, stdout, notes } = await runRecorded("bench", "--model", fixture("stories260k"), "--quick", "--json", "--svg", file);
+  const speculate = ["--speculate", "suffix,ngram,tree:3", "--temperature", "0"];
+  const { code, stdout, notes } = await runRecorded(
+    "bench",
+    "--model",
+    fixture("stories260k"),
+    "--quick",
+    "--json",
+    "--svg",
+    file,
+    ...speculate,
+  );
   expect(notes).toEqual([]);
   expect(code).toBe(0);
   report = JSON.parse(stdout);
@@ -43,9 +53,31 @@ test("figures where the context has room, and the reason where it has not", () =
   expect(report.kernels).toEqual({ skipped: "--quick" });
 });
 
+test("plain decoding and each drafter that the model has, in one run", () => {
+  const { speculation } = report;
+  if (speculation.skipped !== null) throw new Error(speculation.skipped);
+  const [plain, suffix, ...others] = speculation.ways;
+  expect(others).toEqual([]); // this model has no table of n-grams
+  expect(plain).toMatchObject({ way: "plain", speed: 1, tokensPerPass: 1, proposed: 0, accepted: 0, byDrafter: {} });
+  expect(suffix!.way).toBe("suffix");
+  expect(suffix!.speed).toBeCloseTo(suffix!.tokensPerSecond / plain!.tokensPerSecond, 6);
+  expect(suffix!.accepted).toBeGreaterThan(2);
+  expect(suffix!.accepted).toBeLessThan(suffix!.proposed);
+  expect(suffix!.byDrafter).toEqual({ suffix: { proposed: suffix!.proposed, accepted: suffix!.accepted } });
+  expect(suffix!.tokensPerPass).toBeGreaterThan(1);
+});
+
 test("the table names every figure", () => {
   const table = describeReport(report);
-  for (const name of ["prefill 128", "decode at 0", "pass of 16 rows", "energy", "copy bandwidth", "- (the context is 512 tokens)"]) {
+  for (const name of [
+    "prefill 128",
+    "decode at 0",
+    "pass of 16 rows",
+    "energy",
+    "copy bandwidth",
+    "- (the context is 512 tokens)",
+    "drafts accepted",
+  ]) {
     expect(table).toContain(name);
   }
 });
@@ -63,6 +95,8 @@ test("a model and a shape exclude each other, and layers belong to a shape", asy
     [],
     ["--model", "x", "--shape", "stories15M"],
     ["--shape", "nothing"],
+    ["--shape", "stories15M", "--speculate", "suffix"],
+    ["--model", fixture("stories260k"), "--speculate", "nothing"],
     ["--model", fixture("stories260k"), "--layers", "1"],
   ]) {
     const { code, notes } = await runRecorded("bench", ...args);

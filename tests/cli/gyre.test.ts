@@ -8,6 +8,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { FolderSource } from "../../src/cli/folder_source";
 import { logSumExp } from "../../src/cli/score";
 import { widen } from "../../src/quantize/floats";
+import type { SpeculationStats } from "../../src/speculate/stats";
 import { loadTokenizer } from "../../src/text/tokenizer";
 import { readHeader } from "../../src/weights/safetensors";
 import { ensureBuilt } from "../../tools/lib/build.mjs";
@@ -99,6 +100,31 @@ test("convert writes a package, and generate speaks from it", async () => {
       speculation: expect.objectContaining({ rounds: expect.any(Number), proposed: expect.any(Number), accepted: expect.any(Number) }),
     },
   });
+});
+
+test("a smaller model drafts, one with another tokenizer is refused", async () => {
+  const generate = (drafter: string) => {
+    const speculate = ["--speculate", `draft:${drafter},tree:4`];
+    return gyre([
+      "generate",
+      "--model",
+      stories,
+      "--precision",
+      "full",
+      "--prompt",
+      "Once upon a time",
+      "--max-tokens",
+      "14",
+      "--json",
+      ...speculate,
+    ]);
+  };
+  const { stdout } = await generate(join(folder, "package")); // the same model in INT8, from the test above
+  const { text, stats } = JSON.parse(stdout) as { text: string; stats: { passes: number; speculation: SpeculationStats } };
+  expect(text).toMatch(/^, there was a little girl/);
+  expect(stats.passes).toBeLessThan(10);
+  expect(stats.speculation.byDrafter.draft?.accepted).toBeGreaterThan(5);
+  expect(await generate(tiny)).toMatchObject({ code: 1, stderr: expect.stringMatching(/another tokenizer/) });
 });
 
 test("text comes as it is written, and Ctrl+C ends it cleanly", async () => {

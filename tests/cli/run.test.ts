@@ -34,7 +34,6 @@ test.each([
   ["a chat of tokens", ["generate", "--model", model, "--chat", "--tokens", "1"], "--chat needs a --prompt"],
   ["a prompt without a tokenizer", ["generate", "--model", model, "--prompt", "x"], "tokenizer.json is missing"],
   ["bad token ids", ["generate", "--model", model, "--tokens", "1,b"], 'not "b"'],
-  ["a package in W4A8", ["convert", "--model", model, "--out", "package", "--precision", "w4a8"], "Packages are made in full or w8a8"],
   ["a bad seed", ["generate", "--model", model, "--tokens", "1", "--seed", "x"], "--seed takes"],
   ["logits without a file", ["logits", "--model", model, "--tokens", "1"], "--out is missing"],
   ["no rows", ["logits", "--model", model, "--tokens", "1", "--out", "x", "--rows", "0"], "--rows takes"],

@@ -1,13 +1,23 @@
 // The main job with the shipped model and the real engine: a visitor types and is answered, online and offline.
-import { expect, finishedReply, modelReady, questions, replies, say, shortReplies, test } from "./fixtures";
+import { gzipSync } from "node:zlib";
+import { expect, finishedReply, LOADING, modelReady, questions, replies, say, shortReplies, test } from "./fixtures";
 
 // One page for what needs no page of its own: on the software adapter each load of the model takes longer than all else together.
-test("first visit to first reply, stopping, and equal seeds", async ({ page }) => {
+test("first visit to first reply, stopping, and equal seeds", async ({ page, context }) => {
+  const scripts: Promise<number>[] = []; // gzipped bytes of what the page and its worker fetch before there is a reply to be shown
+  context.on("response", (response) => {
+    if (response.request().serviceWorker() !== null || !response.url().endsWith(".js") || response.url().includes("reply_parts")) return;
+    scripts.push(response.body().then((body) => gzipSync(body, { level: 9 }).length));
+  });
   await page.goto("./");
   await test.step("a first message is answered", async () => {
     await expect(page.getByRole("heading", { name: "A chat that stays with you" })).toBeVisible();
     await say(page, "Hello"); // at once: the message waits for the model
     await expect(questions(page)).toHaveText("Hello");
+    await expect(replies(page).getByText("Waiting for the model")).toHaveCount(0, { timeout: LOADING });
+    const script = (await Promise.all(scripts)).reduce((sum, bytes) => sum + bytes, 0);
+    expect(script).toBeGreaterThan(120_000); // the worker's is among it
+    expect(script).toBeLessThanOrEqual(164_000); // as tests/app/bundle.test.ts has it, with what installs the service worker
     const text = await finishedReply(page);
     expect(text.length).toBeGreaterThan(10);
     expect(text).toMatch(/tokens\/s · first token [\d.]+ m?s · \d+ tokens/);
@@ -71,8 +81,35 @@ test("after one visit, an offline reload loads the app, the conversation and the
   await say(page, "What are you?");
   expect((await finishedReply(page)).length).toBeGreaterThan(10);
   await expect(replies(page)).toHaveCount(2);
+  await page.evaluate(spoilWeights);
   await page.close();
-  const fresh = await context.newPage();
-  await fresh.goto("./");
-  await modelReady(fresh);
+
+  await test.step("a stored model that is damaged is named while offline, and mended as soon as that is possible", async () => {
+    const fresh = await context.newPage();
+    await fresh.goto("./");
+    const trouble = fresh.getByRole("alert", { name: "The engine is not running" });
+    await expect(trouble).toContainText("model.safetensors is damaged: chunk 0 fails its checksum", { timeout: LOADING });
+    await trouble.getByText("Details").click();
+    await expect(trouble).toContainText("It could not be downloaded anew.");
+    await context.setOffline(false);
+    await trouble.getByRole("button", { name: "Try again" }).click();
+    await modelReady(fresh);
+  });
 });
+
+/** In the page: changes one byte of the stored weights, as a failing disk would. */
+async function spoilWeights(): Promise<void> {
+  const ended = <T>(request: IDBRequest<T>) =>
+    new Promise<T>((resolve, reject) => {
+      request.onsuccess = () => resolve(request.result);
+      request.onerror = () => reject(request.error ?? new Error("IndexedDB"));
+    });
+  const db = await ended(indexedDB.open("gyre-weights"));
+  const chunks = (mode: IDBTransactionMode) => db.transaction("chunks", mode).objectStore("chunks");
+  const key = (await ended(chunks("readonly").getAllKeys())).find((one) => Array.isArray(one) && one[2] === "model.safetensors");
+  if (key === undefined) throw new Error("There are no weights.");
+  const bytes = new Uint8Array(await ((await ended(chunks("readonly").get(key))) as Blob).arrayBuffer());
+  bytes[1_000_000] = (bytes[1_000_000] ?? 0) ^ 1;
+  await ended(chunks("readwrite").put(new Blob([bytes]), key));
+  db.close();
+}

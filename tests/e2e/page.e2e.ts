@@ -154,6 +154,7 @@ test("conversations leave as a file, are deleted, and come back from it", async 
   await expect(page.getByRole("dialog")).toHaveCount(0);
   await expect(list(page).getByRole("link", { name: "Take this with you" })).toHaveCount(0);
   await page.getByRole("button", { name: "Settings" }).click();
+  await expect(page.getByText("Nothing is learnt from this model’s replies yet.")).toBeVisible();
   const picker = page.getByLabel("File with exported conversations");
   await picker.setInputFiles({ name: "broken.json", mimeType: "application/json", buffer: Buffer.from('{"format":"other"}') });
   await expect(page.getByRole("alert")).toContainText("broken.json: This file cannot be imported: it was not exported by Gyre.");

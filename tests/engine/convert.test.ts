@@ -1,11 +1,14 @@
 import { expect, test } from "vitest";
 import { convertCheckpoint } from "../../src/engine/convert";
 import { Engine } from "../../src/engine/engine";
+import { parseModel } from "../../src/models/registry";
 import { EngineError } from "../../src/protocol/errors";
+import { expandInt4 } from "../../src/quantize/int4";
+import { paddedWidth } from "../../src/quantize/int8";
 import { openCheckpoint } from "../../src/weights/checkpoint";
 import { CHUNK_BYTES } from "../../src/weights/package";
 import type { PackageSink } from "../../src/weights/package_writer";
-import type { Source } from "../../src/weights/source";
+import type { Checkpoint, Source } from "../../src/weights/source";
 import { useGpu } from "../setup/gpu";
 import { logitsOf, openFixture } from "../setup/models";
 
@@ -43,38 +46,85 @@ class MemoryPackage implements PackageSink, Source {
   }
 }
 
-test.each(["lfm2-conv-bias-bf16", "llama-bias-bf16"])(
-  "a W8A8 package of %s computes what its original does in W8A8, bit for bit",
-  (name) =>
+test.each([
+  ["w8a8", "lfm2-conv-bias-bf16"],
+  ["w8a8", "llama-bias-bf16"],
+  ["w4a8", "lfm2-conv-bias-bf16"],
+  ["w4a8", "stories260k"], // its widths are no multiple of 32
+] as const)(
+  "a %s package of %s computes what its original does, bit for bit",
+  (precision, name) =>
     bench.run(async () => {
       const original = await openFixture(name);
       const folder = new MemoryPackage();
       const heard: number[] = [];
-      const manifest = await convertCheckpoint(
-        original,
-        { precision: "w8a8", name: "Test", onProgress: (done) => heard.push(done) },
-        folder,
-      );
-      expect(manifest).toMatchObject({ name: "Test", precision: "w8a8", rotation: { signs: "fmix32", maxBlock: 1024 } });
+      const manifest = await convertCheckpoint(original, { precision, name: "Test", onProgress: (done) => heard.push(done) }, folder);
+      expect(manifest).toMatchObject({ name: "Test", precision, rotation: { signs: "fmix32", maxBlock: 1024 } });
       expect(heard.at(-1)).toBeLessThanOrEqual(original.bytes);
       expect(heard).toEqual(heard.toSorted((a, b) => a - b));
       const converted = await openCheckpoint(folder);
       expect([...converted.tensors.keys()]).not.toContain("lm_head.weight"); // a copy of the tied table
 
       const tokens = [1, 5, 9, 13, 17, 21];
-      const options = { precision: "w8a8", maxHeadRows: 8 } as const;
-      const before = await Engine.load(bench.gpu, original, options);
+      const options = { maxHeadRows: 8 } as const;
+      const before = await Engine.load(bench.gpu, original, { ...options, precision });
+      const logits = await logitsOf(before, tokens, 6);
       const after = await Engine.load(bench.gpu, converted, options);
-      expect(await logitsOf(after, tokens, 6)).toEqual(await logitsOf(before, tokens, 6));
-      await expect(Engine.load(bench.gpu, converted, { precision: "full" })).rejects.toMatchObject({ code: "bad-request" });
+      expect(after.precision).toBe(precision);
+      expect(await logitsOf(after, tokens, 6)).toEqual(logits);
+      const other = precision === "w8a8" ? "w4a8" : "w8a8";
+      for (const wrong of ["full", other] as const) {
+        await expect(Engine.load(bench.gpu, converted, { precision: wrong })).rejects.toMatchObject({ code: "bad-request" });
+      }
       await expect(convertCheckpoint(converted, { precision: "w8a8", name: "Again" }, folder)).rejects.toMatchObject({
         code: "bad-request",
       });
+      if (precision === "w4a8") {
+        const wide = await Engine.load(bench.gpu, expanded(converted), options);
+        expect(wide.precision).toBe("w8a8");
+        expect(await logitsOf(wide, tokens, 6), "INT4 codes times their groups' scales, as INT8").toEqual(logits);
+        expect(after.memory.weightBytes).toBeLessThan(0.8 * wide.memory.weightBytes); // of so small a model the table is a large part
+        wide.dispose();
+      }
       before.dispose();
       after.dispose();
     }),
   120_000,
 );
+
+/** A W4A8 package as one of W8A8 whose codes are what the INT4 codes amount to. */
+function expanded(checkpoint: Checkpoint): Checkpoint {
+  const { packed, tensors } = checkpoint;
+  if (!packed) throw new Error("this is no package");
+  const floats = async (name: string, from?: number, to?: number) => new Float32Array((await checkpoint.tensor(name, from, to)).buffer);
+  const widths = new Map(
+    parseModel(checkpoint.config).linears.flatMap(({ names, inputs }) => names.map((name) => [`${name}.weight`, inputs])),
+  );
+  const width = (name: string) => Number(widths.get(name));
+  const isInt4 = (name: string) => tensors.get(name)?.dtype === "U8";
+  return {
+    ...checkpoint,
+    source: checkpoint.source,
+    packed: { ...packed, precision: "w8a8" },
+    tensors: new Map(
+      [...tensors.values()]
+        .filter(({ name }) => !name.endsWith("_groups"))
+        .map((info) => {
+          if (!isInt4(info.name)) return [info.name, info];
+          const rows = info.shape[0] ?? 0;
+          const stride = paddedWidth(width(info.name));
+          return [info.name, { ...info, dtype: "I8", shape: [rows, stride], begin: 0, end: rows * stride }];
+        }),
+    ),
+    async tensor(name, from, to) {
+      const codes = await checkpoint.tensor(name, from, to);
+      if (!isInt4(name)) return codes;
+      const groups = await checkpoint.tensor(`${name}_groups`, from, to);
+      const scales = await floats(`${name}_scale`, from, to);
+      return new Uint8Array(expandInt4({ codes, groups, scales }, width(name)).codes.buffer);
+    },
+  };
+}
 
 test("an aborted conversion leaves no manifest", async () => {
   const folder = new MemoryPackage();

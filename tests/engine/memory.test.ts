@@ -6,16 +6,17 @@ import { SHAPES, shapeNamed } from "../../src/cli/shapes";
 import { randomCheckpoint } from "../../src/engine/random_checkpoint";
 import { Runner } from "../../src/engine/runner";
 import { parseModel } from "../../src/models/registry";
+import type { WeightPrecision } from "../../src/models/weights";
 import type { Checkpoint } from "../../src/weights/source";
 import { paperGpu } from "../setup/paper_gpu";
 
 const MIB = 2 ** 20;
 
-function load(checkpoint: Checkpoint, context = 4096): Promise<Runner> {
+function load(checkpoint: Checkpoint, context = 4096, precision: WeightPrecision = "w8a8"): Promise<Runner> {
   const model = parseModel(checkpoint.config);
   const { maxPositions, vocabularySize } = model.shape;
   return Runner.load(paperGpu({ packedDot: true, software: false }), model, checkpoint, {
-    precision: "w8a8",
+    precision,
     cacheType: "int8",
     context: Math.min(context, maxPositions),
     maxRows: 256,
@@ -27,8 +28,8 @@ function load(checkpoint: Checkpoint, context = 4096): Promise<Runner> {
 }
 
 /** The shape with the same few bytes for every tensor, since only their count matters. */
-function sparing(name: string): Checkpoint {
-  const checkpoint = randomCheckpoint(name, shapeNamed(name));
+function sparing(name: string, precision: "w8a8" | "w4a8" = "w8a8"): Checkpoint {
+  const checkpoint = randomCheckpoint(name, shapeNamed(name), precision);
   const zeros = new ArrayBuffer(8 * MIB);
   return {
     ...checkpoint,
@@ -56,6 +57,16 @@ test.each(Object.keys(SHAPES))("%s: at most 64 MiB beside its weights and caches
   const perToken = 2 * layers * number("num_key_value_heads") * (headDim + 4);
   const positions = Math.min(8192, number("max_position_embeddings")) - Math.min(4096, number("max_position_embeddings"));
   expect(longer.cache - cache).toBe(perToken * positions);
+});
+
+test.each(Object.keys(SHAPES))("%s: W4A8 halves the weights but for the table, which stays INT8", async (name) => {
+  const table = Number(shapeNamed(name).config["vocab_size"]) * Number(shapeNamed(name).config["hidden_size"]);
+  const [eight, four] = await Promise.all(
+    (["w8a8", "w4a8"] as const).map(async (precision) => (await load(sparing(name, precision), 4096, precision)).memory.weights - table),
+  );
+  // A code, a 64th of a byte for its group's scale, the same scales of channels and norms.
+  expect(four! / eight!).toBeGreaterThan(0.51);
+  expect(four! / eight!).toBeLessThan(0.55);
 });
 
 test("the heap holds a few pieces of weights at a time, whatever the model's size", async () => {

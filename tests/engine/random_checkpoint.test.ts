@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { SHAPES, shapeNamed } from "../../src/cli/shapes";
 import { operationsOf } from "../../src/engine/operations";
 import { randomCheckpoint } from "../../src/engine/random_checkpoint";
+import { expandInt4 } from "../../src/quantize/int4";
 
 // Parameters that the models' own pages and files give.
 const PARAMETERS: Readonly<Record<string, number>> = {
@@ -58,6 +59,23 @@ test("weights are the same each time, whole or in rows, and codes stay within 12
   expect(squares).toBeGreaterThan(0.7);
   expect(squares).toBeLessThan(1.4);
   await expect(make().tensor("model.layers.1.mlp.up_proj.weight")).rejects.toMatchObject({ code: "model-missing" });
+});
+
+test("in W4A8 no code is -8, rows keep the size of what they multiply, and the table stays INT8", async () => {
+  const checkpoint = randomCheckpoint("SmolLM2-135M", shapeNamed("SmolLM2-135M", 1), "w4a8");
+  const name = "model.layers.0.self_attn.q_proj";
+  const [codes, groups, scales] = await Promise.all(
+    ["weight", "weight_groups", "weight_scale"].map((part) => checkpoint.tensor(`${name}.${part}`)),
+  );
+  const rows = { codes: codes!, groups: groups!, scales: new Float32Array(scales!.buffer) };
+  expect(rows.codes.length).toBe(576 * 288);
+  expect(rows.codes.some((byte) => (byte & 15) === 0 || byte >> 4 === 0)).toBe(false);
+  const expanded = expandInt4(rows, 576).codes.subarray(0, 100 * 576);
+  const squares = expanded.reduce((sum, code) => sum + (code * rows.scales[0]!) ** 2, 0) / 100;
+  expect(squares).toBeGreaterThan(0.9);
+  expect(squares).toBeLessThan(1.1);
+  expect(checkpoint.tensors.get("model.embed_tokens.weight")?.dtype).toBe("I8");
+  expect(checkpoint.packed?.parameters).toBe(randomCheckpoint("SmolLM2-135M", shapeNamed("SmolLM2-135M", 1)).packed?.parameters);
 });
 
 test("operations are two a weight, with the head apart, tied or not", () => {

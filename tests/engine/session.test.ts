@@ -5,12 +5,12 @@ import type { TokenGenerator } from "../../src/engine/read_reply";
 import { ChatSession } from "../../src/engine/session";
 import type { ChatEvent, ChatRequest } from "../../src/protocol/messages";
 import { Speculator } from "../../src/speculate/speculator";
-import { ChatTemplate } from "../../src/text/template";
+import { JinjaTemplate } from "../../src/text/jinja_template";
 import { loadTokenizer } from "../../src/text/tokenizer";
 import { fixture, greedy } from "../setup/models";
 
 const tokenizer = await loadTokenizer(new FolderSource(fixture("stories260k")));
-const template = new ChatTemplate("{% for message in messages %}{{ message.role }}: {{ message.content }}\n{% endfor %}assistant:", {});
+const template = new JinjaTemplate("{% for message in messages %}{{ message.role }}: {{ message.content }}\n{% endfor %}assistant:", {});
 
 /** An engine that replies with the tokens of a text, and remembers what it was asked. */
 class Parrot implements TokenGenerator {

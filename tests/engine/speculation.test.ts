@@ -56,7 +56,7 @@ describe.each([
     bench.run(async () => {
       for (const sampling of samplings) {
         const { tokens } = await plain(prompt, sampling);
-        const slow = await speculating(new Wrong([...prompt, ...tokens]), sampling);
+        const slow = await speculating(new Wrong([...prompt, ...tokens], 64), sampling);
         expect(slow.tokens).toEqual(tokens);
         expect(slow.stats.accepted).toBe(0);
         expect(slow.stats.rounds).toBeGreaterThan(10);

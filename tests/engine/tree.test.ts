@@ -1,171 +1,51 @@
 // Speculation is invisible only if a tree's nodes have, bit for bit, what plain decoding of their paths has, and if nothing of a tree is left
 // in the caches but what plain decoding would have left there.
 import { afterAll, describe, expect, test } from "vitest";
-import { type Pass, Runner } from "../../src/engine/runner";
-import { type Tree, treePaths } from "../../src/kernels/batch";
+import type { Pass } from "../../src/engine/runner";
+import { treePaths } from "../../src/kernels/batch";
 import { sampleReference } from "../../src/kernels/sample.reference";
-import { parseModel } from "../../src/models/registry";
-import type { WeightPrecision } from "../../src/models/weights";
 import { inPrompt } from "../../src/speculate/filters";
-import { randomFloats, useGpu } from "../setup/gpu";
-import { greedy, openFixture } from "../setup/models";
+import { useGpu } from "../setup/gpu";
+import { greedy } from "../setup/models";
+import { expectPlainPaths, expectSame, Random, randomTree, Subject, tokensOf } from "../setup/subject";
 
 const bench = useGpu();
 
-/** Reproducible whole numbers below a limit. */
-class Random {
-  readonly #values: Float32Array;
-  #at = 0;
+// Both have several layers that mix positions, so that what one row gets wrong another would see. Precisions differ in their products only,
+// and those are held to each other elsewhere, so one goes through every place.
+const everywhere = [
+  [0, 5],
+  [1, 16],
+  [122, 9], // from one chunk of 128 keys into the next
+  [118, 16],
+  [127, 2],
+] as const;
+const some = [
+  [1, 9],
+  [118, 16],
+] as const;
+const subjects = [
+  ["lfm2-long-bf16", "w8a8", everywhere, 4],
+  ["stories260k", "w8a8", everywhere, 4],
+  ["lfm2-long-bf16", "full", some, 2],
+  ["stories260k", "full", some, 2],
+  ["lfm2-long-bf16", "w4a8", some, 2],
+] as const;
 
-  constructor(seed: number) {
-    this.#values = randomFloats(4096, seed);
-  }
-
-  below(limit: number): number {
-    const value = (this.#values[this.#at++ % this.#values.length] ?? 0) * 1000 + 1000;
-    return Math.floor((value % 1) * limit);
-  }
-
-  pick<T>(choices: readonly T[]): T {
-    return choices[this.below(choices.length)]!;
-  }
-}
-
-interface Draft extends Tree {
-  readonly tokens: readonly number[]; // the root's first
-}
-
-/** A random tree in depth-first order; siblings may carry equal tokens, which no drafter would make but no kernel minds. */
-function randomTree(rows: number, vocabulary: number, random: Random): Draft {
-  const parents = [0];
-  let path = [0];
-  for (let row = 1; row < rows; row++) {
-    // Often one deeper, sometimes back up.
-    path = path.slice(0, random.below(3) > 0 ? path.length : 1 + random.below(path.length));
-    parents.push(path.at(-1) ?? 0);
-    path.push(row);
-  }
-  return { parents, tokens: parents.map(() => random.below(vocabulary)) };
-}
-
-// A node on every depth from which one of two branches goes on, so that paths cross from one key chunk into the next at every place.
-const deep = [0, 0, 0, 2, 2, 4, 4, 6, 6, 8, 8, 10, 10, 12, 12, 14];
-
-/** The paths that end where nothing follows. */
-function leaves(tree: Tree): number[][] {
-  return treePaths(tree).filter((path) => !tree.parents.some((parent, row) => row > 0 && parent === path.at(-1)));
-}
-
-function tokensOf(tree: Pick<Draft, "tokens">, path: readonly number[]): number[] {
-  return path.map((row) => tree.tokens[row] ?? 0);
-}
-
-/** A model with the sequence that it has been fed, and places to come back to. */
-class Subject {
-  readonly runner: Runner;
-  readonly vocabulary: number;
-  readonly #saved: GPUBuffer;
-
-  private constructor(runner: Runner, vocabulary: number) {
-    this.runner = runner;
-    this.vocabulary = vocabulary;
-    this.#saved = runner.stateStorage(1);
-  }
-
-  static async load(name: string, precision: WeightPrecision, context: number): Promise<Subject> {
-    const checkpoint = await openFixture(name);
-    const model = parseModel(checkpoint.config);
-    const { vocabularySize } = model.shape;
-    const runner = await Runner.load(bench.gpu, model, checkpoint, {
-      precision,
-      cacheType: precision === "full" ? "f32" : "int8",
-      context,
-      maxRows: 64,
-      maxHeadRows: 16,
-      live: vocabularySize,
-      onWeights: () => {},
-      onCompiled: () => {},
-    });
-    return new Subject(runner, vocabularySize);
-  }
-
-  /** Feeds a prompt of this length to an empty cache, and marks the place. */
-  async start(length: number): Promise<void> {
-    this.runner.clearStates();
-    const tokens = Array.from({ length }, (_, i) => (i * 7 + 3) % this.vocabulary);
-    for (let position = 0; position < length; position += 64) {
-      const chunk = tokens.slice(position, position + 64);
-      this.runner.feed({ rows: chunk.length, headRows: 0, position, tokens: chunk });
-      await this.runner.settle();
-    }
-    this.runner.copyStates("save", this.#saved, 0);
-  }
-
-  /** Goes back to the mark; keys and values behind it need no undoing. */
-  rewind(): void {
-    this.runner.copyStates("restore", this.#saved, 0);
-  }
-
-  /** Logits of each row. */
-  async logits(pass: Omit<Pass, "rows" | "headRows"> & { readonly tokens: readonly number[] }): Promise<Buffer[]> {
-    const rows = pass.tokens.length;
-    const logits = await this.runner.logits({ ...pass, rows, headRows: rows }, this.vocabulary);
-    const bytes = Buffer.from(logits.buffer);
-    return Array.from({ length: rows }, (_, row) => bytes.subarray(row * this.vocabulary * 4, (row + 1) * this.vocabulary * 4));
-  }
-
-  /** Logits behind each token, fed one by one. */
-  async plain(tokens: readonly number[], position: number): Promise<Buffer[]> {
-    const all: Buffer[] = [];
-    for (const [i, token] of tokens.entries()) all.push(...(await this.logits({ position: position + i, tokens: [token] })));
-    return all;
-  }
-}
-
-/** Holds the logits of a tree's nodes to those of decoding each path from its root, at the marked place. */
-async function expectPlainPaths(subject: Subject, tree: Draft, start: number): Promise<void> {
-  const nodes = await subject.logits({ position: start, tokens: tree.tokens, tree });
-  for (const path of leaves(tree)) {
-    subject.rewind();
-    const plain = await subject.plain(tokensOf(tree, path), start);
-    const rows = path.map((row) => nodes[row] ?? Buffer.alloc(0));
-    expectSame(rows, plain, `tree of ${tree.tokens.length} at ${start}, path ${path.join(" ")}`);
-  }
-  subject.rewind();
-}
-
-function floatsOf(bytes: Buffer): Float32Array<ArrayBuffer> {
+function floatsOf(bytes: Buffer = Buffer.alloc(0)): Float32Array<ArrayBuffer> {
   return new Float32Array(Uint8Array.from(bytes).buffer);
 }
 
-function expectSame(actual: readonly Buffer[], expected: readonly Buffer[], what: string): void {
-  expect(actual.length, what).toBe(expected.length);
-  actual.forEach((row, i) => {
-    expect(row.equals(expected[i] ?? Buffer.alloc(0)), `${what}: row ${i} has the same bits`).toBe(true);
-  });
-}
-
-// Both have several layers that mix positions, so that what one row gets wrong another would see.
-const subjects = (["w8a8", "w4a8", "full"] as const).flatMap((precision) =>
-  ["lfm2-long-bf16", "stories260k"].map((name) => [name, precision] as const),
-);
-
-describe.each(subjects)("%s, %s", (name, precision) => {
+describe.each(subjects)("%s, %s", (name, precision, places, rounds) => {
   let loaded: Promise<Subject> | undefined;
-  const load = () => (loaded ??= Subject.load(name, precision, 160));
+  const load = () => (loaded ??= Subject.load(bench.gpu, name, precision, 160));
   afterAll(async () => (await loaded)?.runner.dispose());
 
   test("every node of a tree has the logits of plain decoding along its path", () =>
     bench.run(async () => {
       const subject = await load();
       const random = new Random(71);
-      for (const [start, rows] of [
-        [0, 5],
-        [1, 16],
-        [122, 9], // from one chunk of 128 keys into the next
-        [118, 16],
-        [127, 2],
-      ] as const) {
+      for (const [start, rows] of places) {
         await subject.start(start);
         await expectPlainPaths(subject, randomTree(rows, subject.vocabulary, random), start);
       }
@@ -177,7 +57,7 @@ describe.each(subjects)("%s, %s", (name, precision) => {
       const random = new Random(72);
       const start = 57;
       await subject.start(start);
-      for (let round = 0; round < 4; round++) {
+      for (let round = 0; round < rounds; round++) {
         const trees = [16, 11, 7].map((rows) => randomTree(rows, subject.vocabulary, random));
         const paths = trees.map((tree) => random.pick(treePaths(tree)));
         const chunk = Array.from({ length: 20 }, () => random.below(subject.vocabulary));
@@ -233,7 +113,7 @@ describe.each(subjects)("%s, %s", (name, precision) => {
         const expected = treePaths(tree).map((path, row) => {
           const seen = counts.slice();
           for (const token of tokensOf(tree, path.slice(1))) seen[token] = (seen[token] ?? 0) + 1;
-          return sampleReference(floatsOf(logits[row] ?? Buffer.alloc(0)), seen, sampling, start + path.length);
+          return sampleReference(floatsOf(logits[row]), seen, sampling, start + path.length);
         });
         expect(drawn).toEqual(expected);
         expect(new Set(drawn).size).toBeGreaterThan(1);
@@ -255,19 +135,9 @@ describe.each(subjects)("%s, %s", (name, precision) => {
     }));
 });
 
-// Key chunks are of 128 positions, and the deepest nodes behind 2,042 lie in the 17th.
-test.each(["lfm2-long-bf16", "llama-tied-bf16"])("%s: nodes past 2,000 tokens have the logits of plain decoding", (name) =>
-  bench.run(async () => {
-    const subject = await Subject.load(name, "w8a8", 2112);
-    await subject.start(2042);
-    await expectPlainPaths(subject, { ...randomTree(16, subject.vocabulary, new Random(74)), parents: deep }, 2042);
-    subject.runner.dispose();
-  }),
-);
-
 test("a pass that does not say what is kept of the tree before it is refused, and so is one behind the context", () =>
   bench.run(async () => {
-    const subject = await Subject.load("llama-tied-bf16", "w8a8", 64);
+    const subject = await Subject.load(bench.gpu, "llama-tied-bf16", "w8a8", 64);
     const { runner } = subject;
     const plain = (position: number, accepted?: readonly number[]): Pass => ({
       ...{ rows: 1, headRows: 0, position, tokens: [3] },

@@ -46,14 +46,15 @@ describe.each([
       output: { kind: "float", width: outputs, values: output },
     };
     const step = linearFloat("test", linear, { packedDot: true, software });
-    await lab.pass([step], { rows, headRows: 0 });
+    const shape = { rows, headRows: 0 };
+    await lab.pass([step.filter(({ fits }) => fits?.(shape)).slice(0, 1)], shape); // to compile only what is run
     return lab.floats(output, rows * outputs);
   };
 
   test.each([
     [1, 64, 64],
     [3, 172, 37],
-    [9, 256, 130],
+    [19, 256, 130],
   ])("%i rows, %i inputs, %i outputs", (rows, inputs, outputs) =>
     bench.run(async (lab) => {
       const x = randomFloats(rows * inputs, 21);

@@ -16,7 +16,7 @@ import { kvCommit } from "../../src/kernels/kv_commit";
 import { linearFloat } from "../../src/kernels/linear_float";
 import { linearInt8 } from "../../src/kernels/linear_int8";
 import { assemble } from "../../src/kernels/parts";
-import type { DeviceTraits } from "../../src/kernels/policy";
+import { candidates, type DeviceTraits, foldsNorm } from "../../src/kernels/policy";
 import { rmsNorm } from "../../src/kernels/rms_norm";
 import { ropeAppend } from "../../src/kernels/rope_append";
 import { rotateQuantize } from "../../src/kernels/rotate_quantize";
@@ -45,6 +45,23 @@ const models: readonly ModelShape[] = [
 ];
 
 const devices: readonly DeviceTraits[] = [true, false].flatMap((packedDot) => [true, false].map((software) => ({ packedDot, software })));
+
+/** Devices whose choices between them take every variant of a product. */
+const choosing: readonly DeviceTraits[] = devices.flatMap((device) => {
+  const known = candidates(device);
+  const longest = Math.max(...Object.values(known).map((names) => names.length));
+  const pick = <T>(names: readonly T[], i: number): T => names[i % names.length]!;
+  return Array.from({ length: longest }, (_, i) => ({
+    ...device,
+    choices: {
+      dot: device.packedDot ? ("packed" as const) : ("unpacked" as const),
+      one: pick(known.one, i),
+      few: pick(known.few, i),
+      many: pick(known.many, i),
+      norm: pick(known.norm, i),
+    },
+  }));
+});
 
 /** Every step that a model of this shape may be made of, in every variant. `buffer` gives a new one, for any use. */
 function allSteps(model: ModelShape, buffer: () => GPUBuffer): Step[] {
@@ -100,8 +117,13 @@ function allSteps(model: ModelShape, buffer: () => GPUBuffer): Step[] {
   const products = linears.flatMap(({ inputs, outputs, ...flags }) => {
     const common = { batch, bias: buffer(), output: float(outputs), ...flags };
     const matrix = { kind: "int8", inputs, outputs, codes: buffer(), scales: buffer() } as const;
+    const int4 = { ...matrix, kind: "int4", groups: buffer() } as const;
     return [
-      ...devices.map((device) => linearInt8("linear_int8", { ...common, input: int8(inputs), matrix }, device)),
+      ...choosing.flatMap((device) => {
+        const norm = foldsNorm(inputs, device) && { norm: { input: float(inputs), weight: buffer(), epsilon: 1e-5 } };
+        const input = { ...int8(inputs), ...norm };
+        return [matrix, int4].map((weights) => linearInt8("linear_int8", { ...common, input, matrix: weights }, device));
+      }),
       ...(["F32", "F16", "BF16"] as const).flatMap((type) => {
         const linear = { ...common, input: float(inputs), matrix: { kind: "float", type, inputs, outputs, weight: buffer() } } as const;
         return devices.map((device) => linearFloat("linear_float", linear, device));
@@ -245,11 +267,15 @@ test("each file in shaders/ is part of some shader", async () => {
   expect([...used].sort()).toEqual(shaderFiles);
 });
 
+// Kernels that compute what another one computes.
+const sharedReferences: Record<string, string> = { linear_row: "linear_int8", linear_tiles: "linear_int8" };
+
 test("a kernel's name is the same in its module, its shader and its reference", async () => {
   for (const [name, shaders] of await kernels()) {
     expect(new Set(shaders.map((shader) => shader.name)), `shaders of ${name}`).toEqual(new Set([name]));
     expect(shaderFiles).toContain(`${name}.wgsl`);
-    expect(existsSync(new URL(`src/kernels/${name}.reference.ts`, root)), `${name}.reference.ts`).toBe(true);
+    const reference = `${sharedReferences[name] ?? name}.reference.ts`;
+    expect(existsSync(new URL(`src/kernels/${reference}`, root)), reference).toBe(true);
   }
 });
 

@@ -45,7 +45,7 @@ function connect(handlers: Partial<Handlers>, onFatal?: (error: EngineError) => 
     remove: unused,
     chat: unused,
     personal: unused,
-    erasePersonal: unused,
+    forget: unused,
     ...handlers,
   });
   const client = new Client(port1, onFatal);

@@ -29,7 +29,7 @@ test("over a reply speculation loses at most three hundredths, however wrong the
     const drafts = controller.worth(chain(0.95, 15), 0); // none of which is ever right
     const took = drafts > 0 ? costs.roundMs(drafts + 1) : 10;
     if (drafts > 0) controller.sawRound(1, took);
-    else controller.sawPlain();
+    else controller.sawPlain(10, true);
     ms += took;
   }
   expect(ms).toBeGreaterThan(tokens * 10); // it did try
@@ -42,6 +42,25 @@ test("costs between what is known lie on a line, and are learnt", () => {
   for (let i = 0; i < 30; i++) costs.sawRound(8, 30);
   expect(costs.roundMs(8)).toBeCloseTo(30, 0);
   expect(costs.roundMs(32)).toBeGreaterThan(costs.roundMs(16) - 1e-9);
+});
+
+test("where nothing was measured, rounds grow only as rounds of half their size were seen", () => {
+  const costs = new Costs();
+  const controller = new Controller(costs);
+  costs.sawPlain(10);
+  expect(controller.worth(chain(0.95, 15), 0)).toBe(1);
+  costs.sawRound(2, 11);
+  expect(controller.worth(chain(0.95, 15), 0)).toBe(3);
+  costs.sawRound(4, 12);
+  expect(controller.worth(chain(0.95, 15), 0)).toBe(7);
+});
+
+test("what coming back to plain decoding takes counts as a loss", () => {
+  const controller = new Controller(new Costs(gpu));
+  controller.begin();
+  expect(controller.worth(chain(0.9, 15), 0)).toBeGreaterThan(0);
+  controller.sawPlain(19, false);
+  expect(controller.worth(chain(0.9, 15), 0)).toBe(0);
 });
 
 test("a single long pause hardly moves a cost", () => {

@@ -1,5 +1,6 @@
 // Drafters that no user would want, to see that a reply never depends on who drafts.
 import type { Candidate, Drafter, DrafterName } from "../../src/speculate/drafter";
+import { philox } from "../../src/speculate/philox";
 
 /** What drafters have in common: the text so far. */
 abstract class TextDrafter implements Drafter {
@@ -54,17 +55,21 @@ export class Muddled extends TextDrafter {
   }
 }
 
-/** Is wrong every time: it avoids what comes next in `whole`. */
+/** Proposes tokens at random, and is wrong every time: it avoids what comes next in `whole`. */
 export class Wrong extends TextDrafter {
   readonly #whole: readonly number[];
+  readonly #vocabulary: number;
 
-  constructor(whole: readonly number[]) {
+  constructor(whole: readonly number[], vocabulary: number) {
     super();
     this.#whole = whole;
+    this.#vocabulary = vocabulary;
   }
 
   propose(path: readonly number[]): readonly Candidate[] {
-    const right = this.#whole[this.text.length + path.length] ?? 0;
-    return [right + 1, right + 2].map((token) => ({ token: token % 64, probability: 0.4 })).filter(({ token }) => token !== right);
+    const at = this.text.length + path.length;
+    const words = philox([at, 0xbad], [path.length, path.at(-1) ?? 0, path.at(-2) ?? 0, 0]);
+    const tokens = new Set(words.map((word) => word % this.#vocabulary).filter((token) => token !== this.#whole[at]));
+    return Array.from(tokens, (token, i) => ({ token, probability: 0.5 / 2 ** i }));
   }
 }

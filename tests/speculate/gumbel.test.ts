@@ -54,14 +54,17 @@ test("has the mean and the variance of the Gumbel distribution", () => {
   expect(Math.abs(variance - Math.PI ** 2 / 6)).toBeLessThan(0.06);
 });
 
-// Were the position added to the seed, the noise of seed s + 1 would be that of s, a position on.
-test.each([-1, 0, 1])("seeds s and s + 1 are uncorrelated, %i positions apart", (shift) => {
-  const count = 40_000;
-  let sum = 0;
-  for (let i = 0; i < count; i++) {
-    const position = 1 + (i >> 6);
-    sum += (noise(1234n, position, i & 63) - 0.5772) * (noise(1235n, position + shift, i & 63) - 0.5772);
-  }
-  const correlation = sum / count / (Math.PI ** 2 / 6);
-  expect(Math.abs(correlation)).toBeLessThan(4 / Math.sqrt(count));
-});
+// Were the position added to the seed, the noise of seed s + 1 would be that of s, a position on; and adding one may carry into the upper word.
+test.each([1234n, 0n, 2n ** 32n - 1n].flatMap((seed) => [-1, 0, 1].map((shift) => ({ seed, shift }))))(
+  "seeds s and s + 1 are uncorrelated: s = $seed, $shift positions apart",
+  ({ seed, shift }) => {
+    const count = 40_000;
+    let sum = 0;
+    for (let i = 0; i < count; i++) {
+      const position = 1 + (i >> 6);
+      sum += (noise(seed, position, i & 63) - 0.5772) * (noise(seed + 1n, position + shift, i & 63) - 0.5772);
+    }
+    const correlation = sum / count / (Math.PI ** 2 / 6);
+    expect(Math.abs(correlation)).toBeLessThan(4 / Math.sqrt(count));
+  },
+);

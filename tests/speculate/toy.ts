@@ -1,7 +1,7 @@
 // A model of the last two tokens, made of nothing but a key, and the plainest way to draw.
 import type { Candidate } from "../../src/speculate/drafter";
+import type { Draws } from "../../src/speculate/filters";
 import { philox } from "../../src/speculate/philox";
-import type { Draws } from "../../src/speculate/tree";
 
 export const rules: Draws = {
   seed: 1n,

@@ -2,8 +2,9 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { walk } from "../../src/speculate/accept";
 import type { Candidate, Drafter, DrafterName } from "../../src/speculate/drafter";
+import type { Draws } from "../../src/speculate/filters";
 import { noise } from "../../src/speculate/gumbel";
-import { type Draws, type Growing, growTree, treeOf } from "../../src/speculate/tree";
+import { type Growing, growTree, treeOf } from "../../src/speculate/tree";
 
 const greedy: Draws = {
   temperature: 0,

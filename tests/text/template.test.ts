@@ -1,13 +1,17 @@
+import fc from "fast-check";
 import { expect, test } from "vitest";
-import { ChatTemplate, loadTemplate } from "../../src/text/template";
-import { Tokenizer } from "../../src/text/tokenizer";
+import { FolderSource } from "../../src/cli/folder_source";
+import { JinjaTemplate } from "../../src/text/jinja_template";
+import { type ChatTemplate, loadTemplate } from "../../src/text/template";
+import { loadTokenizer, Tokenizer } from "../../src/text/tokenizer";
+import { readText } from "../../src/weights/source";
 import { type Files, MemorySource } from "../weights/memory_source";
 import { byteLevelJson, stories, type TemplateFixture, templateCases } from "./fixtures";
 
 function render({ template, messages, options }: TemplateFixture["cases"][number]): string {
   const { source, bos_token } = templateCases.templates[template]!;
   const { add_generation_prompt, ...extra } = options;
-  return new ChatTemplate(source, { bos_token }).render(messages, { addGenerationPrompt: add_generation_prompt === true, extra });
+  return new JinjaTemplate(source, { bos_token }).render(messages, { addGenerationPrompt: add_generation_prompt === true, extra });
 }
 
 function attempt(use: () => string): string {
@@ -40,7 +44,7 @@ test("the fixtures hold every kind of case", () => {
 });
 
 const plain = (source: string, extra: Record<string, unknown> = {}) =>
-  new ChatTemplate(source, {}).render([{ role: "user", content: "Hi" }], { addGenerationPrompt: true, extra });
+  new JinjaTemplate(source, {}).render([{ role: "user", content: "Hi" }], { addGenerationPrompt: true, extra });
 
 test("today's date is in English, whatever the browser's language", () => {
   const today = plain("{{ strftime_now('%d %b %Y') }}");
@@ -63,13 +67,13 @@ test("range, constants and tojson are Python's", () => {
 });
 
 test("null fields of a message are not defined", () => {
-  const template = new ChatTemplate("{{ 'set' if messages[0].tool_calls is defined else 'unset' }}", {});
+  const template = new JinjaTemplate("{{ 'set' if messages[0].tool_calls is defined else 'unset' }}", {});
   const message = { role: "user", content: "Hi", tool_calls: null };
   expect(template.render([message], { addGenerationPrompt: false })).toBe("unset");
 });
 
 test("one template renders any number of times, with nothing left over", () => {
-  const template = new ChatTemplate("{% set n = (n or 0) + 1 %}{{ n }}", {});
+  const template = new JinjaTemplate("{% set n = (n or 0) + 1 %}{{ n }}", {});
   const twice = [1, 2].map(() => template.render([], { addGenerationPrompt: false }));
   expect(twice).toEqual(["1", "1"]);
 });
@@ -116,4 +120,17 @@ test("without either, plain lines that begin as the tokenizer begins a text, and
   const template = await load({ "tokenizer_config.json": { chat_template: 3 } });
   expect(say(template)).toBe("<s>system: Be brief.\nuser: Hi\nassistant:");
   expect(template.stops).toContain("\nuser:");
+});
+
+test("the shipped model's template is written without the library, and as the library renders it", async () => {
+  const source = new FolderSource("public/models/gyre-demo");
+  const written = await loadTemplate(source, await loadTokenizer(source));
+  const rendered = new JinjaTemplate(await readText(source, "chat_template.jinja"), { bos_token: "<|startoftext|>" });
+  expect(written).not.toBeInstanceOf(JinjaTemplate);
+  const message = fc.record({ role: fc.constantFrom("system", "user", "assistant"), content: fc.string({ unit: "binary" }) });
+  fc.assert(
+    fc.property(fc.array(message, { maxLength: 5 }), fc.boolean(), (messages, addGenerationPrompt) => {
+      expect(written.render(messages, { addGenerationPrompt })).toBe(rendered.render(messages, { addGenerationPrompt }));
+    }),
+  );
 });

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -61,4 +61,14 @@ test("a package that the lockfile has dropped is stale", () => {
 test("without a lockfile there is nothing to install from, and the message says so", () => {
   rmSync(join(root, "package-lock.json"));
   expect(() => staleInstall(root)).toThrow("package-lock.json");
+});
+
+test("the lockfile knows every package by its content, and names no host to fetch it from", () => {
+  const { packages } = JSON.parse(readFileSync("package-lock.json", "utf8")) as {
+    packages: Record<string, { integrity?: string; resolved?: string }>;
+  };
+  const others = Object.entries(packages).filter(([path]) => path !== "");
+  expect(others.length).toBeGreaterThan(400);
+  expect(others.filter(([, { integrity }]) => !integrity?.startsWith("sha512-")).map(([path]) => path)).toEqual([]);
+  expect(others.filter(([, { resolved }]) => resolved !== undefined).map(([path]) => path)).toEqual([]);
 });

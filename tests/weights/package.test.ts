@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { chunkSpan, packageBytes, parseManifest, sha256 } from "../../src/weights/package";
+import { chunkSpan, packageBytes, parseManifest, sha256, versionOf } from "../../src/weights/package";
 
 const HASH = "0123456789abcdef".repeat(4);
 const GOOD = {
@@ -58,8 +58,15 @@ test.each<[string, object]>([
   );
 });
 
+test("version 2 has W4A8 too, and a package says the oldest version that can say it", () => {
+  const int4 = { ...GOOD, version: 2, precision: "w4a8" } as const;
+  expect(parseManifest(int4)).toEqual(int4);
+  expect(() => parseManifest({ ...int4, version: 1 })).toThrow(expect.objectContaining({ code: "model-damaged" }));
+  expect([parseManifest(GOOD), parseManifest({ ...GOOD, precision: "full" }), parseManifest(int4)].map(versionOf)).toEqual([1, 1, 2]);
+});
+
 test("a later version is refused as unsupported", () => {
-  expect(() => parseManifest({ ...GOOD, version: 2 })).toThrow(expect.objectContaining({ code: "model-unsupported" }));
+  expect(() => parseManifest({ ...GOOD, version: 3 })).toThrow(expect.objectContaining({ code: "model-unsupported" }));
 });
 
 test("sha256 is the published one", async () => {

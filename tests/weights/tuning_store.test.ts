@@ -26,6 +26,12 @@ test("only the ones written last are kept", async () => {
   expect(kept.at(-1)).toEqual({ i: 29 });
 });
 
+test("cleared, nothing is left", async () => {
+  await store.put("a", { i: 1 });
+  await store.clear();
+  expect(await store.get("a")).toBeUndefined();
+});
+
 test("a closed or deleted database is opened again", async () => {
   await store.put("a", { i: 1 });
   await deleteDB("gyre-tunings"); // closes the handle that the store holds

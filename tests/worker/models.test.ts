@@ -2,6 +2,7 @@ import "fake-indexeddb/auto";
 import { IDBFactory } from "fake-indexeddb";
 import { openDB } from "idb";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { EngineError } from "../../src/protocol/errors";
 import { MANIFEST_PATH, type Manifest } from "../../src/weights/package";
 import { PackageWriter } from "../../src/weights/package_writer";
 import { WeightStore } from "../../src/weights/store";
@@ -82,19 +83,51 @@ test("an abort is an abort, stored model or not", async () => {
   await expect(open(abort.signal)).rejects.toMatchObject({ name: "AbortError" });
 });
 
-test("a stored model that is damaged comes anew once it is dropped; an unknown or imported one is not dropped", async () => {
-  await open();
+/** Spoils one stored chunk, as a failing disk would. */
+async function spoil(): Promise<EngineError> {
   const { generation } = (await store.get(SHIPPED))!;
   const db = await openDB("gyre-weights");
   await db.put("chunks", new Blob(["spoilt"]), [SHIPPED, generation, "config.json", 0]);
   db.close();
   const { source } = await open();
-  await expect(source.read("config.json", 0, 5)).rejects.toMatchObject({ code: "model-damaged" });
-  expect(await models.dropDamaged(SHIPPED)).toBe(true);
-  expect(await models.dropDamaged(SHIPPED), "nothing is left to be dropped").toBe(false);
-  const mended = (await open()).source;
-  expect(await mended.read("config.json", 0, files.get("config.json")!.length)).toEqual(files.get("config.json"));
+  return source.read("config.json", 0, 5).then(
+    () => {
+      throw new Error("nothing is wrong");
+    },
+    (error: unknown) => EngineError.from(error),
+  );
+}
+
+const mend = (id: string, damage: EngineError, signal = new AbortController().signal) => models.mend(id, damage, () => undefined, signal);
+
+test("a damaged copy stays, and is named, until a new one is there", async () => {
+  await open();
+  const damage = await spoil();
+  expect(damage).toMatchObject({ code: "model-damaged", message: expect.stringContaining("config.json is damaged: chunk 0") });
+  const server = files;
+  files = new Map(); // offline
+  await expect(mend(SHIPPED, damage)).rejects.toMatchObject({
+    code: "model-damaged",
+    message: damage.message,
+    detail: expect.stringContaining("gyre.json could not be fetched"),
+  });
+  expect(await store.get(SHIPPED), "still there").toBeDefined();
+  files = server;
+  for (const round of ["mended", "mended once more"]) {
+    const again = round === "mended" ? damage : await spoil();
+    expect(await mend(SHIPPED, again)).toBe(true);
+    const { source } = await open();
+    expect(await source.read("config.json", 0, files.get("config.json")!.length), round).toEqual(files.get("config.json"));
+  }
+});
+
+test("an abort of mending is an abort; what is not shipped, or not stored, cannot be mended", async () => {
+  await open();
+  const damage = await spoil();
+  await expect(mend(SHIPPED, damage, AbortSignal.abort())).rejects.toMatchObject({ name: "AbortError" });
   await store.stage("mine", "g").commit((await store.get(SHIPPED))!.manifest);
-  expect(await models.dropDamaged("mine")).toBe(false);
+  expect(await mend("mine", damage)).toBe(false);
   expect(await store.get("mine")).toBeDefined();
+  await store.remove(SHIPPED);
+  expect(await mend(SHIPPED, damage)).toBe(false);
 });

@@ -11,7 +11,11 @@ import { bin, Failure, ROOT, runNode } from "./project.mjs";
 const SHARED_INPUTS = ["package-lock.json", "src", "shaders"];
 /** @type {Record<Target, { inputs: readonly string[], output: string, args: readonly string[] }>} */
 const TARGETS = {
-  app: { inputs: [...SHARED_INPUTS, "index.html", "vite.config.ts", "public"], output: join("dist", "index.html"), args: ["build"] },
+  app: {
+    inputs: [...SHARED_INPUTS, "index.html", "vite.config.ts", join("tools", "lib", "licenses.mjs"), "public"],
+    output: join("dist", "index.html"),
+    args: ["build"],
+  },
   cli: {
     inputs: [...SHARED_INPUTS, "vite.cli.config.ts"],
     output: join("dist-cli", "gyre.js"),

@@ -7,10 +7,10 @@ import torch
 from chat import PAD, SYSTEMS, draw, encode
 
 # Shares of the tokens at the start and at the end of training; between, a line from one to the other.
-EARLY = {"tinystories": 0.06, "tinystories_chat": 0.24, "fairy_tales": 0.02, "soda": 0.0,
-         "small_talk": 0.18, "about_gyre": 0.14, "stories": 0.28, "strangers": 0.08}
-LATE = {"tinystories": 0.0, "tinystories_chat": 0.08, "fairy_tales": 0.0, "soda": 0.0,
-        "small_talk": 0.24, "about_gyre": 0.12, "stories": 0.40, "strangers": 0.16}
+EARLY = {"tinystories": 0.04, "tinystories_chat": 0.16, "fairy_tales": 0.02, "soda": 0.0,
+         "small_talk": 0.16, "about_gyre": 0.14, "stories": 0.22, "strangers": 0.26}
+LATE = {"tinystories": 0.0, "tinystories_chat": 0.05, "fairy_tales": 0.0, "soda": 0.0,
+        "small_talk": 0.17, "about_gyre": 0.12, "stories": 0.28, "strangers": 0.38}
 CHATS = ("small_talk", "about_gyre", "stories", "strangers")  # what is joined to longer conversations
 
 

@@ -1,7 +1,14 @@
+import type { ReactNode } from "react";
 import classes from "./CodeBlock.module.css";
 import { CopyButton } from "./CopyButton";
 
-export function CodeBlock({ code, language }: { readonly code: string; readonly language: string }) {
+interface Props {
+  readonly code: string; // to be copied
+  readonly language: string;
+  readonly children: ReactNode; // the code as it is shown
+}
+
+export function CodeBlock({ code, language, children }: Props) {
   return (
     <figure className={classes.block}>
       <figcaption className={classes.head}>
@@ -10,7 +17,7 @@ export function CodeBlock({ code, language }: { readonly code: string; readonly 
       </figcaption>
       {/* Long lines scroll inside the block, so the keyboard must be able to reach it. */}
       <pre tabIndex={0}>
-        <code>{code}</code>
+        <code>{children}</code>
       </pre>
     </figure>
   );

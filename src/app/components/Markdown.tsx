@@ -1,29 +1,58 @@
 // Markdown as React elements. Nothing is ever set as HTML, so a reply can show tags but not run them; links go to http and https only.
 import { Lexer, type MarkedToken, type Token, type Tokens } from "marked";
-import { memo, type ReactNode, useMemo } from "react";
+import { createContext, memo, type ReactNode, useContext, useMemo } from "react";
+import type { OriginRun } from "../../chats/schema";
+import { originPieces, type Piece, shownText } from "../origin_pieces";
+import { ORIGIN_NAMES } from "../origins";
 import { CodeBlock } from "./CodeBlock";
 import classes from "./Markdown.module.css";
+import originClasses from "./origins.module.css";
 
-export function Markdown({ text }: { readonly text: string }) {
+type Pieces = ReadonlyMap<Token, readonly Piece[]>;
+
+const PiecesContext = createContext<Pieces | null>(null);
+
+interface Props {
+  readonly text: string;
+  readonly origins?: readonly OriginRun[]; // who proposed it, to be shown
+}
+
+export function Markdown({ text, origins }: Props) {
   const blocks = useMemo(() => Lexer.lex(text, { gfm: true, breaks: true }), [text]);
+  const pieces = useMemo(() => (origins === undefined ? null : originPieces(blocks, text, origins)), [blocks, text, origins]);
   return (
-    <div className={classes.text}>
-      {blocks.map((token, index) => (
-        // A block keeps its place while the reply grows behind it.
-        <Block key={index} token={token} />
-      ))}
-    </div>
+    <PiecesContext value={pieces}>
+      <div className={classes.text}>
+        {blocks.map((token, index) => (
+          // A block keeps its place while the reply grows behind it.
+          <Block key={index} token={token} pieces={pieces} />
+        ))}
+      </div>
+    </PiecesContext>
   );
 }
 
-/** Only the last block changes while a reply streams in; the others keep their elements. */
+/** Only the last block changes while a reply streams in; the others keep their elements, unless their tokens are looked up. */
 const Block = memo(
-  ({ token }: { readonly token: Token }) => render(token),
-  (before, after) => before.token.raw === after.token.raw && before.token.type === after.token.type,
+  ({ token }: { readonly token: Token; readonly pieces: Pieces | null }) => render(token),
+  (before, after) =>
+    before.pieces === null && after.pieces === null && before.token.raw === after.token.raw && before.token.type === after.token.type,
 );
 
-function inside(tokens: readonly Token[] | undefined, fallback = ""): ReactNode {
-  return tokens === undefined ? fallback : tokens.map((token, index) => <Inline key={index} token={token} />);
+/** The text that a token shows by itself, with who proposed it where that is to be seen. */
+function Shown({ token }: { readonly token: MarkedToken }) {
+  const pieces = useContext(PiecesContext)?.get(token);
+  return (
+    pieces?.map(([origin, text], index) => (
+      <span key={index} className={originClasses[origin]} title={`Proposed by: ${ORIGIN_NAMES[origin]}`}>
+        {text}
+      </span>
+    )) ?? shownText(token)
+  );
+}
+
+function inside(tokens: readonly Token[]): ReactNode {
+  return tokens.map((token, index) => <Inline key={index} token={token} />);
 }
 
 function Inline({ token }: { readonly token: Token }) {
@@ -38,7 +67,11 @@ function render(anyToken: Token): ReactNode {
     case "heading":
       return <Heading token={token} />;
     case "code":
-      return <CodeBlock code={token.text} language={token.lang ?? ""} />;
+      return (
+        <CodeBlock code={token.text} language={token.lang ?? ""}>
+          <Shown token={token} />
+        </CodeBlock>
+      );
     case "blockquote":
       return <blockquote>{inside(token.tokens)}</blockquote>;
     case "list":
@@ -60,17 +93,24 @@ function render(anyToken: Token): ReactNode {
     case "del":
       return <del>{inside(token.tokens)}</del>;
     case "codespan":
-      return <code>{token.text}</code>;
+      return (
+        <code>
+          <Shown token={token} />
+        </code>
+      );
     case "link":
-      return <Link href={token.href}>{inside(token.tokens, token.text)}</Link>;
-    case "image": // Fetching it would tell its host that it was read.
-      return <Link href={token.href}>{token.text || token.href}</Link>;
+      return <Link href={token.href}>{inside(token.tokens)}</Link>;
+    case "image":
+      return (
+        <Link href={token.href}>
+          <Shown token={token} />
+        </Link>
+      );
     case "text":
-      return inside("tokens" in token ? token.tokens : undefined, token.text);
+      return token.tokens === undefined ? <Shown token={token} /> : inside(token.tokens);
     case "escape":
-      return token.text;
     case "html":
-      return token.raw;
+      return <Shown token={token} />;
     case "space":
     case "def":
       return null;

@@ -1,5 +1,5 @@
 // A reply: while it is made its text comes from the reply store, afterwards from the conversation, in the same element throughout.
-import { memo } from "react";
+import { memo, useEffect } from "react";
 import { Value } from "../../chats/observable";
 import type { AssistantMessage } from "../../chats/schema";
 import { useStores, useValue } from "../context";
@@ -34,6 +34,10 @@ export const ReplyView = memo(({ message, phase, last }: Props) => {
   const { showOrigins } = useValue(chats.settings);
   const forgotten = message.stats?.forgottenMessages ?? 0;
   const { content: text, origins } = streamed.content.length > message.content.length ? streamed : message;
+  const isEmpty = text === "";
+  useEffect(() => {
+    if (!isEmpty) replyParts.fetch(); // Where that fails, the text is shown as it is.
+  }, [isEmpty]);
   return (
     <article className={classes.reply} aria-label="Assistant" aria-busy={phase !== null}>
       <Mark size={22} turning={phase !== null} />
@@ -43,19 +47,22 @@ export const ReplyView = memo(({ message, phase, last }: Props) => {
             The {forgotten} earliest messages no longer fit in this model's memory, so it answered without them.
           </p>
         )}
-        {text === "" && phase !== null ? (
+        {isEmpty && phase !== null ? (
           <p className={classes.waiting}>{WAITING[phase]}…</p>
         ) : parts === null ? (
           <p className={classes.plain}>{text}</p>
         ) : showOrigins && origins !== undefined ? (
-          <parts.OriginText text={text} origins={origins} />
+          <>
+            <parts.Markdown text={text} origins={origins} />
+            <parts.OriginLegend origins={origins} />
+          </>
         ) : (
           <parts.Markdown text={text} />
         )}
         {phase === null && <Outcome message={message} />}
         {phase === null && (
           <div className={classes.actions}>
-            {text !== "" && <CopyButton text={text} label="Copy reply" />}
+            {!isEmpty && <CopyButton text={text} label="Copy reply" />}
             {last && (
               <button
                 type="button"

@@ -41,7 +41,7 @@ export function YourData({ onDeleted }: { readonly onDeleted: () => void }) {
   const clear = async () => {
     replies.stop();
     await chats.clear();
-    await engine.forget().catch(notices.failed); // pieces of conversations, learnt from replies
+    await engine.forget({ measured: true }).catch(notices.failed); // among it pieces of conversations, learnt from replies
     goTo(null);
     onDeleted();
     notices.show("All conversations and settings are deleted.");

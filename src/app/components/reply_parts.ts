@@ -1,4 +1,4 @@
 // One chunk for what replies are shown with.
 export { Markdown } from "./Markdown";
-export { OriginText } from "./OriginText";
+export { OriginLegend } from "./OriginLegend";
 export { ReplyDetails } from "./ReplyDetails";

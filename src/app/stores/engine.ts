@@ -152,22 +152,31 @@ export class EngineStore {
     return this.#call().call("personal", { entries });
   }
 
-  /** Forgets what this device has learnt, of every model. */
-  async forget(): Promise<void> {
-    await this.#call().call("erasePersonal", null);
+  /** Forgets what this device has learnt, of every model; with `measured`, also what was measured on its GPU. */
+  async forget({ measured = false } = {}): Promise<void> {
+    if (this.state.get().kind !== "failed") {
+      await this.#call().call("forget", { measured });
+      return;
+    }
+    // An engine that failed may not answer; forgetting needs no GPU, so that a fresh worker can do it.
+    const worker = this.#createWorker();
+    const client = new Client(worker);
+    worker.addEventListener("error", () => client.fail(new EngineError("internal", COULD_NOT_START)));
+    try {
+      await client.call("forget", { measured });
+    } finally {
+      worker.terminate();
+    }
   }
 
   /** Resolves as soon as a model is loaded, however many tries that takes. */
   loaded(): Promise<void> {
-    return new Promise((resolve) => {
-      const look = () => {
-        if (this.state.get().kind !== "ready") return;
-        unsubscribe();
-        resolve();
-      };
-      const unsubscribe = this.state.subscribe(look);
-      look();
-    });
+    return this.#reached(["ready"]);
+  }
+
+  /** Resolves as soon as a model is loaded, or could not be. */
+  settled(): Promise<void> {
+    return this.#reached(["ready", "failed"]);
   }
 
   /**
@@ -192,6 +201,18 @@ export class EngineStore {
       };
       const unsubscribe = this.state.subscribe(look);
       signal.addEventListener("abort", look);
+      look();
+    });
+  }
+
+  #reached(kinds: readonly EngineState["kind"][]): Promise<void> {
+    return new Promise((resolve) => {
+      const look = () => {
+        if (!kinds.includes(this.state.get().kind)) return;
+        unsubscribe();
+        resolve();
+      };
+      const unsubscribe = this.state.subscribe(look);
       look();
     });
   }

@@ -104,7 +104,7 @@ export function fakeHandlers(options: FakeOptions = {}): Handlers {
       return null;
     },
     personal: async ({ entries }) => ({ ...learnt, entries: learnt.entries.slice(0, entries) }),
-    erasePersonal: async () => {
+    forget: async () => {
       learnt = { bytes: 0, contexts: 0, entries: [] };
       return null;
     },

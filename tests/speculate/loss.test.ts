@@ -1,0 +1,55 @@
+// That speculation never makes a reply slower than 0.97 of plain decoding's speed, whoever drafts and whatever passes cost.
+import { describe, expect, test } from "vitest";
+import { philox } from "../../src/speculate/philox";
+import { type Device, Liar, replyMs } from "./simulated";
+
+const random = (key: number, i: number) => philox([key, 3], [i, 0, 0, 0])[0] / 2 ** 32;
+const textOf = (length: number) => Array.from({ length }, (_, i) => i % 50);
+
+const device = (passMs: Device["passMs"], readMs = 0, draftMs = 0): Device => ({ passMs, readMs, draftMs });
+const devices: Readonly<Record<string, Device>> = {
+  "rows are cheap": device((rows) => 10 * (1 + (rows - 1) * 0.05)),
+  "rows are cheap, and reading back is slow": device((rows) => 10 * (1 + (rows - 1) * 0.05), 2, 0.1),
+  "rows cost half a token": device((rows) => 10 * (1 + (rows - 1) * 0.5), 0.5, 0.1),
+  "a row costs what a token does": device((rows) => 10 * rows, 0.2),
+  "drafting is slow": device((rows) => 10 * (1 + (rows - 1) * 0.05), 0, 3),
+  "passes take now longer, now shorter": device((rows, pass) => 10 * (1 + (rows - 1) * 0.1) * (0.95 + random(9, pass) / 10), 1),
+};
+
+type Lie = (key: number) => (position: number, depth: number, isInRound: boolean) => boolean;
+const lies: Readonly<Record<string, Lie>> = {
+  "is never right": () => () => false,
+  "is right one time in three": (key) => (position) => random(key, position) < 1 / 3,
+  "is right nine times in ten": (key) => (position) => random(key, position) < 0.9,
+  "is right for twenty tokens, then wrong for twenty": () => (position) => position % 40 < 20,
+  "is right for a hundred tokens, then never again": () => (position) => position < 100,
+  "is right about the next token, and wrong about the one behind it": () => (_, depth) => depth === 0,
+  "is right where nothing hangs on it": () => (_, __, isInRound) => !isInRound,
+  "is right every other token": () => (position) => position % 2 === 0,
+};
+
+const worstOf = async (here: Device, lie: Lie): Promise<{ readonly worst: number; readonly best: number }> => {
+  const ratios: number[] = [];
+  for (const length of [40, 100, 400]) {
+    const text = textOf(length);
+    const plain = await replyMs(text, here, null);
+    for (const claim of [0.3, 0.95]) {
+      for (const costs of [[], [1, 2, 4, 8, 16].map((rows) => ({ rows, ms: here.passMs(rows, 0) }))]) {
+        for (const key of [1, 2, 3]) ratios.push(plain / (await replyMs(text, here, new Liar(text, claim, lie(key)), { costs })));
+      }
+    }
+  }
+  return { worst: Math.min(...ratios), best: Math.max(...ratios) };
+};
+
+describe.each(Object.keys(devices))("where %s", (where) => {
+  test.each(Object.keys(lies))("a drafter that %s", async (what) => {
+    expect((await worstOf(devices[where]!, lies[what]!)).worst).toBeGreaterThanOrEqual(0.97);
+  });
+});
+
+test("and it does speculate: a good drafter makes a reply far quicker, and a bad one is tried", async () => {
+  const here = devices["rows are cheap, and reading back is slow"]!;
+  expect((await worstOf(here, lies["is right nine times in ten"]!)).best).toBeGreaterThan(2);
+  expect((await worstOf(here, lies["is never right"]!)).worst).toBeLessThan(0.99);
+});

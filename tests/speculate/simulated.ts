@@ -1,0 +1,108 @@
+// A reply on a device of whose passes only the time is known, so that what speculation wins or loses can be seen without a GPU or a clock.
+import { walk } from "../../src/speculate/accept";
+import type { Candidate, Drafter } from "../../src/speculate/drafter";
+import { Speculator, type SpeculatorOptions } from "../../src/speculate/speculator";
+import { rules } from "./toy";
+
+export interface Device {
+  readonly passMs: (rows: number, pass: number) => number; // on the GPU; `pass` counts them
+  readonly readMs: number; // until the host has what a pass drew, in which the GPU idles unless it was given the next one
+  readonly draftMs: number; // of the host, for each time that drafts are asked for
+}
+
+/** A text of which a drafter knows what its maker lets it know; claims `claim` for its best guess. */
+export class Liar implements Drafter {
+  readonly name = "ngram";
+  isInRound = false; // set by the simulation: a drafter that could know that could do the most harm
+  onAsked: () => void = () => {}; // for the next tree
+  readonly #text: readonly number[];
+  readonly #claim: number;
+  readonly #isRight: (position: number, depth: number, isInRound: boolean) => boolean;
+  #length = 0;
+
+  constructor(text: readonly number[], claim: number, isRight: (position: number, depth: number, isInRound: boolean) => boolean) {
+    this.#text = text;
+    this.#claim = claim;
+    this.#isRight = isRight;
+  }
+
+  reset(tokens: readonly number[]): void {
+    this.#length = tokens.length;
+  }
+
+  append(tokens: readonly number[]): void {
+    this.#length += tokens.length;
+  }
+
+  propose(path: readonly number[]): readonly Candidate[] {
+    if (path.length === 0) this.onAsked();
+    const at = this.#length + path.length;
+    const right = this.#text[at] ?? 0;
+    return [{ token: this.#isRight(at, path.length, this.isInRound) ? right : right + 1, probability: this.#claim }];
+  }
+}
+
+/** How long the reply takes, as src/engine/decode.ts goes about it. The prompt is the text's first token. */
+export async function replyMs(
+  text: readonly number[],
+  device: Device,
+  liar: Liar | null,
+  options: SpeculatorOptions = {},
+): Promise<number> {
+  let now = 0; // of the host
+  let gpuFree = 0;
+  let passes = 0;
+  const submit = (rows: number): number => {
+    gpuFree = Math.max(now, gpuFree) + device.passMs(rows, passes++);
+    return gpuFree + device.readMs;
+  };
+  const speculator = liar && new Speculator([liar], { ...options, now: () => now });
+  if (liar) {
+    liar.onAsked = () => {
+      now += device.draftMs;
+    };
+  }
+  const draws = { ...rules, temperature: 0 };
+  speculator?.begin(text.slice(0, 1), draws);
+  let known = 1; // tokens
+  let pending = submit(1);
+  let isPaced = false;
+  let speculates = false;
+  const reach = (position: number) => ({ position, maxDepth: Math.min(15, text.length - known - 1), maxDrafts: 15 });
+  for (;;) {
+    const next: number | null = speculates || known + 1 === text.length ? null : submit(1);
+    now = Math.max(now, pending);
+    const token = text[known]!;
+    if (known === 1) speculator?.sawFirst(token);
+    else speculator?.sawPlain(token, isPaced);
+    isPaced = next !== null;
+    known++;
+    if (known === text.length) return now;
+    if (next !== null) {
+      pending = next;
+      if (liar) liar.isInRound = false;
+      speculates = speculator?.pays(reach(known)) ?? false;
+      continue;
+    }
+    while (speculator && known < text.length) {
+      if (liar) liar.isInRound = true;
+      const tree = await speculator.draft(text[known - 1]!, reach(known - 1));
+      if (!tree) break;
+      now = submit(tree.tokens.length);
+      const depths: (number | null)[] = [];
+      const drawn = tree.tokens.map((draft, row) => {
+        const above = row === 0 ? -1 : (depths[tree.parents[row]!] ?? null);
+        const depth: number | null = above === null || (row > 0 && text[known + above] !== draft) ? null : above + 1;
+        depths.push(depth);
+        return depth === null ? -1 : text[known + depth]!;
+      });
+      const found = walk(tree, drawn);
+      speculator.sawRound(tree, found);
+      known += found.tokens.length;
+    }
+    if (known === text.length) return now;
+    pending = submit(1);
+    speculates = false;
+    isPaced = false;
+  }
+}
