@@ -14,8 +14,8 @@ export default defineConfig({
     maxWorkers: "100%", // of two cores vitest would leave one idle
     projects: [
       { test: { name: "unit", include: ["tests/**/*.test.{ts,tsx}"], exclude: [...GPU, ...BUILT], testTimeout: 30_000 } },
-      // One file at a time: the software adapter takes every core there is, and some tests take time.
-      { test: { name: "gpu", include: GPU, fileParallelism: false, ...onGpu } },
+      // Files side by side: a file's work is mostly one thread's, which makes references, compiles, or runs a small kernel.
+      { test: { name: "gpu", include: GPU, ...onGpu } },
       { test: { name: "dist", include: BUILT, ...onGpu } },
     ],
   },
