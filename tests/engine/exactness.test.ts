@@ -8,9 +8,9 @@ const bench = useGpu();
 
 // lfm2-long has several key chunks; stories260k has widths that are no multiple of 16.
 test.each([
-  ["w8a8", "lfm2-long-bf16", 150],
+  ["w8a8", "lfm2-long-bf16", 140],
   ["w8a8", "lfm2-odd-heads-f16", 40],
-  ["w8a8", "stories260k", 80],
+  ["w8a8", "stories260k", 40],
   ["w8a8", "llama-untied-f32", 40],
   ["w4a8", "lfm2-gqa4-bf16", 40],
 ] as const)(

@@ -26,7 +26,7 @@ import { Oracle, Wrong } from "../speculate/drafters";
 
 const bench = useGpu();
 
-const LENGTH = 10; // tokens of a reply
+const LENGTH = 8; // tokens of a reply
 /** A large tree costs many times what a token does on a software adapter, so where few drafts are right the reply is shorter. */
 const lengthFor = ({ drafter, drafts }: Combination) =>
   drafter === "oracle" ? LENGTH : drafter === "wrong" ? 5 : LENGTH - Math.floor(drafts / 5);

@@ -46,10 +46,10 @@ test("each dispatch of a plan is run once and timed by itself", async () => {
   const plan = await Plan.compile(gpu.device, gpu.pipelines, [
     [spinning(counts, 1000)],
     [spinning(counts, 7, 2)], // empty for a pass of one row
-    [spinning(counts, 3_000_000)],
+    [spinning(counts, 60_000_000)],
   ]);
   const shape = { rows: 1, headRows: 1 };
-  expect(plan.dispatches(shape).map(({ label }) => label)).toEqual(["spin 1000", "spin 3000000"]);
+  expect(plan.dispatches(shape).map(({ label }) => label)).toEqual(["spin 1000", "spin 60000000"]);
   const profiler = new Profiler(gpu.device);
   for (let turn = 1; turn <= 2; turn++) {
     const encoder = gpu.device.createCommandEncoder();
@@ -60,7 +60,7 @@ test("each dispatch of a plan is run once and timed by itself", async () => {
     const [short, long, ...more] = await profiler.read();
     expect(more).toEqual([]);
     expect(short!.kernel).toBe("spinner");
-    expect(long!.ms).toBeGreaterThan(10 * short!.ms);
+    expect(long!.ms).toBeGreaterThan(3 * short!.ms); // other work on the same cores may hold either up
     expect((await lab.words(counts, 2))[1]).toBe(2 * turn);
   }
   profiler.dispose();
