@@ -26,9 +26,8 @@ const some = [
 ] as const;
 const subjects = [
   ["lfm2-long-bf16", "w8a8", everywhere, 4],
-  ["stories260k", "w8a8", everywhere, 4],
+  ["stories260k", "w8a8", some, 2],
   ["lfm2-long-bf16", "full", some, 2],
-  ["stories260k", "full", some, 2],
   ["lfm2-long-bf16", "w4a8", some, 2],
 ] as const;
 

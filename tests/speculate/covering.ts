@@ -13,7 +13,7 @@ const penalties = [
   { repetitionPenalty: 1.3, presencePenalty: 0, frequencyPenalty: 0 },
   { repetitionPenalty: 1.1, presencePenalty: 0.5, frequencyPenalty: 0.25 },
 ];
-const trees = [1, 3, 7, 15]; // drafts a round
+const trees = [1, 3, 7, 2, 4, 15]; // drafts a round
 
 /** "together" is what the app has: suffixes, the table and what was learnt here, in one tree. */
 export const drafterKinds = ["suffix", "ngram", "personal", "together", "wrong", "oracle"] as const;
