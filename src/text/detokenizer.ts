@@ -3,7 +3,6 @@
 import type { Tokenizer } from "./tokenizer";
 
 const REPLACEMENT = "\uFFFD"; // what an incomplete character is decoded as
-const MAX_INCOMPLETE = 3; // bytes that can lack their character's last; some decoders give one replacement for each
 const WINDOW = 16; // tokens that may stay uncertain before they are cut apart
 
 /**
@@ -81,8 +80,9 @@ export class StreamingDetokenizer {
   }
 }
 
+/** However many there are: some decoders give one for each byte of a run that is no UTF-8 yet, also for those of characters that were whole. */
 function withoutIncomplete(text: string): string {
   let end = text.length;
-  while (end > 0 && text.length - end < MAX_INCOMPLETE && text[end - 1] === REPLACEMENT) end -= 1;
+  while (end > 0 && text[end - 1] === REPLACEMENT) end -= 1;
   return text.slice(0, end);
 }

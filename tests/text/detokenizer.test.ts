@@ -65,8 +65,17 @@ test("any text at all, in either kind of vocabulary", () => {
         expect(streamed(tokenizer, ids)).toBe(whole(tokenizer, ids));
       }
     }),
-    { numRuns: 300 },
+    { numRuns: 500 },
   );
+});
+
+test("a replacement character that was meant is not taken for the beginning of the next one", () => {
+  for (const text of ["\uFFFD\u0800", "a\uFFFD\uFFFD\u{1F408}b", "\uFFFD\u00E9\uFFFD"]) {
+    for (const tokenizer of [byteLevel, stories]) {
+      const ids = tokenizer.encode(text, { special: true });
+      expect(streamed(tokenizer, ids)).toBe(whole(tokenizer, ids));
+    }
+  }
 });
 
 test("a fault among byte tokens does not take the sound characters before it along", () => {
