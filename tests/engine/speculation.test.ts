@@ -37,48 +37,45 @@ describe.each([
     return { tokens, summary, stats: speculator.stats };
   };
 
-  // Whole replies of the other family are in proof.test.ts.
-  if (name.startsWith("lfm2")) {
-    test("an oracle is always right, and takes a pass for each tree", { timeout: 120_000 }, () =>
-      bench.run(async () => {
-        for (const sampling of samplings) {
-          const { tokens, summary } = await plain(prompt, sampling);
-          const fast = await speculating(new Oracle([...prompt, ...tokens]), sampling);
-          expect(fast.tokens).toEqual(tokens);
-          expect(fast.stats.accepted).toBe(fast.stats.proposed);
-          // Of 24 tokens two are drawn plainly before the first round, and a round gives 8.
-          expect(fast.stats.rounds).toBe(3);
-          expect(fast.summary?.passes).toBeLessThan(summary?.passes ?? 0);
-        }
-      }),
-    );
+  test("an oracle is always right, and takes a pass for each tree", { timeout: 120_000 }, () =>
+    bench.run(async () => {
+      for (const sampling of samplings) {
+        const { tokens, summary } = await plain(prompt, sampling);
+        const fast = await speculating(new Oracle([...prompt, ...tokens]), sampling);
+        expect(fast.tokens).toEqual(tokens);
+        expect(fast.stats.accepted).toBe(fast.stats.proposed);
+        // Of 24 tokens two are drawn plainly before the first round, and a round gives 8.
+        expect(fast.stats.rounds).toBe(3);
+        expect(fast.summary?.passes).toBeLessThan(summary?.passes ?? 0);
+      }
+    }),
+  );
 
-    test("a drafter that is always wrong costs passes, and changes nothing", { timeout: 120_000 }, () =>
-      bench.run(async () => {
-        for (const sampling of samplings) {
-          const { tokens } = await plain(prompt, sampling);
-          const slow = await speculating(new Wrong([...prompt, ...tokens], 64), sampling);
-          expect(slow.tokens).toEqual(tokens);
-          expect(slow.stats.accepted).toBe(0);
-          expect(slow.stats.rounds).toBeGreaterThan(10);
-        }
-      }),
-    );
+  test("a drafter that is always wrong costs passes, and changes nothing", { timeout: 120_000 }, () =>
+    bench.run(async () => {
+      for (const sampling of samplings) {
+        const { tokens } = await plain(prompt, sampling);
+        const slow = await speculating(new Wrong([...prompt, ...tokens], 64), sampling);
+        expect(slow.tokens).toEqual(tokens);
+        expect(slow.stats.accepted).toBe(0);
+        expect(slow.stats.rounds).toBeGreaterThan(10);
+      }
+    }),
+  );
 
-    test("trees that branch and walks that end anywhere change nothing", { timeout: 120_000 }, () =>
-      bench.run(async () => {
-        for (const sampling of samplings) {
-          const { tokens } = await plain(prompt, sampling);
-          for (const fixedDrafts of [1, 4, 15]) {
-            const some = await speculating(new Muddled([...prompt, ...tokens], 64), sampling, fixedDrafts);
-            expect(some.tokens, `${fixedDrafts} drafts, seed ${sampling.seed}`).toEqual(tokens);
-            expect(some.stats.accepted).toBeGreaterThan(0);
-            expect(some.stats.accepted).toBeLessThan(some.stats.proposed);
-          }
+  test("trees that branch and walks that end anywhere change nothing", { timeout: 120_000 }, () =>
+    bench.run(async () => {
+      for (const sampling of samplings) {
+        const { tokens } = await plain(prompt, sampling);
+        for (const fixedDrafts of [1, 4, 15]) {
+          const some = await speculating(new Muddled([...prompt, ...tokens], 64), sampling, fixedDrafts);
+          expect(some.tokens, `${fixedDrafts} drafts, seed ${sampling.seed}`).toEqual(tokens);
+          expect(some.stats.accepted).toBeGreaterThan(0);
+          expect(some.stats.accepted).toBeLessThan(some.stats.proposed);
         }
-      }),
-    );
-  }
+      }
+    }),
+  );
 
   test("limits, end tokens and the end of the context cut at the right token", { timeout: 120_000 }, () =>
     bench.run(async () => {
