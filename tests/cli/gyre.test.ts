@@ -17,6 +17,7 @@ const root = join(import.meta.dirname, "../..");
 const fixtures = join(root, "tests/golden/fixtures");
 const stories = join(fixtures, "stories260k");
 const tiny = join(fixtures, "llama-untied-f32");
+const story = ["generate", "--model", stories, "--precision", "full", "--prompt", "Once upon a time"];
 
 let folder = "";
 beforeAll(async () => {
@@ -103,22 +104,7 @@ test("convert writes a package, and generate speaks from it", async () => {
 });
 
 test("a smaller model drafts, one with another tokenizer is refused", async () => {
-  const generate = (drafter: string) => {
-    const speculate = ["--speculate", `draft:${drafter},tree:4`];
-    return gyre([
-      "generate",
-      "--model",
-      stories,
-      "--precision",
-      "full",
-      "--prompt",
-      "Once upon a time",
-      "--max-tokens",
-      "14",
-      "--json",
-      ...speculate,
-    ]);
-  };
+  const generate = (drafter: string) => gyre([...story, "--max-tokens", "14", "--json", "--speculate", `draft:${drafter},tree:4`]);
   const { stdout } = await generate(join(folder, "package")); // the same model in INT8, from the test above
   const { text, stats } = JSON.parse(stdout) as { text: string; stats: { passes: number; speculation: SpeculationStats } };
   expect(text).toMatch(/^, there was a little girl/);
@@ -128,18 +114,7 @@ test("a smaller model drafts, one with another tokenizer is refused", async () =
 });
 
 test("text comes as it is written, and Ctrl+C ends it cleanly", async () => {
-  const args = [
-    "generate",
-    "--model",
-    stories,
-    "--precision",
-    "full",
-    "--prompt",
-    "Once upon a time",
-    "--max-tokens",
-    "480",
-    "--ignore-eos",
-  ];
+  const args = [...story, "--max-tokens", "480", "--ignore-eos"];
   const { code, stdout, stderr } = await gyre(args, { interrupt: true });
   expect(code).toBe(130);
   expect(stdout.endsWith("\n")).toBe(true);

@@ -17,19 +17,11 @@ import { inPrompt } from "../../src/speculate/filters";
 import { noise } from "../../src/speculate/gumbel";
 import { chiSquareOf, chiSquareP } from "../setup/chi_square";
 import { type Lab, randomFloats, useGpu } from "../setup/gpu";
+import { greedy } from "../setup/models";
 
 const bench = useGpu();
 
-const plain: SamplingParams = {
-  temperature: 1,
-  topK: 0,
-  topP: 1,
-  minP: 0,
-  repetitionPenalty: 1,
-  presencePenalty: 0,
-  frequencyPenalty: 0,
-  seed: 0x1234_5678_9abc_def0n,
-};
+const plain: SamplingParams = { ...greedy, temperature: 1, seed: 0x1234_5678_9abc_def0n };
 
 interface Draw {
   readonly logits: Float32Array<ArrayBuffer>; // [rows, vocabulary]

@@ -3,19 +3,10 @@ import { describe, expect, test } from "vitest";
 import { walk } from "../../src/speculate/accept";
 import { AheadCosts } from "../../src/speculate/ahead_costs";
 import type { AheadDrafter, Candidate } from "../../src/speculate/drafter";
-import type { Draws } from "../../src/speculate/filters";
 import { Speculator } from "../../src/speculate/speculator";
+import { rules } from "./toy";
 
-const greedy: Draws = {
-  temperature: 0,
-  topK: 0,
-  topP: 1,
-  minP: 0,
-  repetitionPenalty: 1,
-  presencePenalty: 0,
-  frequencyPenalty: 0,
-  seed: 0n,
-};
+const greedy = { ...rules, temperature: 0 };
 const text = (position: number) => (position * 7919) % 1000; // what the model writes
 
 /** Is right at a share of positions, and takes `stepMs` for each step. */

@@ -2,20 +2,11 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { walk } from "../../src/speculate/accept";
 import type { Candidate, Drafter, DrafterName } from "../../src/speculate/drafter";
-import type { Draws } from "../../src/speculate/filters";
 import { noise } from "../../src/speculate/gumbel";
 import { type Growing, growTree, treeOf } from "../../src/speculate/tree";
+import { rules } from "./toy";
 
-const greedy: Draws = {
-  temperature: 0,
-  topK: 0,
-  topP: 1,
-  minP: 0,
-  repetitionPenalty: 1,
-  presencePenalty: 0,
-  frequencyPenalty: 0,
-  seed: 5n,
-};
+const greedy = { ...rules, temperature: 0, seed: 5n };
 
 function drafter(name: DrafterName, propose: (path: readonly number[]) => readonly Candidate[]): Drafter {
   return { name, propose, reset: () => {}, append: () => {} };
