@@ -20,6 +20,11 @@ export class Probe {
     return steps.length > 0 ? new Probe(gpu, memory, steps) : null;
   }
 
+  /** Of one dispatch. */
+  static alone(gpu: Gpu, memory: Memory, dispatch: Dispatch): Probe {
+    return new Probe(gpu, memory, [dispatch]);
+  }
+
   private constructor(gpu: Gpu, memory: Memory, dispatches: readonly Dispatch[]) {
     this.#gpu = gpu;
     this.#memory = memory;
