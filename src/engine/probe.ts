@@ -39,6 +39,11 @@ export class Probe {
     return this.#dispatches.some(({ bindings }) => bindings[binding] !== undefined);
   }
 
+  /** Whether its shader has this part, a file of shaders/lib. */
+  uses(part: string): boolean {
+    return this.#dispatches.some(({ shader }) => shader.parts.some(({ name }) => name === `lib/${part}.wgsl`));
+  }
+
   /** `offset` in bytes, a multiple of 4. */
   write(binding: string, data: ArrayBufferView<ArrayBuffer> | ArrayBuffer, offset = 0): void {
     this.#gpu.device.queue.writeBuffer(this.#buffer(binding), offset, data);

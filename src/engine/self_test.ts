@@ -10,11 +10,11 @@ import { type SamplingParams, writeSampling } from "../kernels/sample";
 import { sampleReference } from "../kernels/sample.reference";
 import { EngineError } from "../protocol/errors";
 import type { Room } from "./meter";
-import { hasRow, mixerChecks } from "./mixer_checks";
+import { type Checks, hasRow, mixerChecks } from "./mixer_checks";
 import { Probe } from "./probe";
-import { isProductRight } from "./product_checks";
 import { randomFloats } from "./random";
 import type { Runner } from "./runner";
+import { productChecks, tableChecks } from "./weight_checks";
 
 const POSITIONS = [0, 3, 40, 511, 5000, 70_000]; // of draws, which take other noise at each
 const MOST_DRAWN = 2 ** 16; // entries of a vocabulary for which the reference draws in good time
@@ -29,7 +29,7 @@ const SAMPLING: SamplingParams = {
   seed: 0x5eedn,
 };
 
-const checks: Readonly<Record<string, (probe: Probe) => Promise<boolean>>> = {
+const checks: Checks = {
   async rms_norm(probe) {
     const width = probe.constant("WIDTH");
     const input = randomFloats(width);
@@ -62,6 +62,7 @@ const checks: Readonly<Record<string, (probe: Probe) => Promise<boolean>>> = {
     return true;
   },
   ...mixerChecks,
+  ...tableChecks,
 };
 
 /**
@@ -91,13 +92,14 @@ export async function expectKernels(gpu: Gpu, dispatches: readonly Dispatch[]): 
   }
 }
 
-/** The same for one dispatch of each shader that makes quantised products. */
+/** The same for one dispatch of each shader that makes products. */
 export async function expectProducts(gpu: Gpu, dispatches: readonly Dispatch[]): Promise<void> {
-  const products = new Map(dispatches.filter(({ bindings }) => "weight_scales" in bindings).map((dispatch) => [dispatch.shader, dispatch]));
+  const products = new Map(dispatches.filter(({ shader }) => shader.name in productChecks).map((dispatch) => [dispatch.shader, dispatch]));
   const memory = new Memory(gpu.device);
   try {
     for (const [shader, dispatch] of products) {
-      if (!(await isProductRight(Probe.alone(gpu, memory, dispatch)))) throw wrongResult(`${shader.name}, ${dispatch.label}`);
+      const isRight = await productChecks[shader.name]?.(Probe.alone(gpu, memory, dispatch));
+      if (!isRight) throw wrongResult(`${shader.name}, ${dispatch.label}`);
     }
   } finally {
     memory.dispose();
