@@ -180,6 +180,11 @@ export class Engine {
     this.#runner.configure(sampling, this.#promptCounts(prompt));
   }
 
+  /** Tokens of a text that `draft` would have to read before it draws. */
+  unread(text: readonly number[]): number {
+    return text.length - this.#caches.sequence.kept(text);
+  }
+
   /**
    * What this model would draw behind `text`, `steps` tokens in one submit, each with the next best in its place, the best first. `fresh` is the
    * end of the text that no call has seen since `beginDrafts`. Throws EngineError "context-full", "bad-request", "busy".
