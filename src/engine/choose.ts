@@ -1,14 +1,16 @@
 // Which variants a model is loaded with: those that were measured here, or the usual ones, and in either case only what computes right.
 import type { Gpu } from "../gpu/device";
+import type { linearInt8 } from "../kernels/linear_int8";
 import { type Choices, candidates, defaultChoices } from "../kernels/policy";
 import type { Model } from "../models/family";
 import type { WeightPrecision } from "../models/weights";
+import { EngineError } from "../protocol/errors";
 import type { RowCost } from "../speculate/costs";
 import { allShaders } from "./all_shaders";
 import type { Room } from "./meter";
 import type { Runner } from "./runner";
 import { wrongResult } from "./self_test";
-import { heaviestShapes, MOST_ROWS, Trial } from "./trial";
+import { heaviestShapes, Trial } from "./trial";
 import { readTuning, type Tuning, type TuningStore, tuningKey } from "./tuning";
 
 /** One pass for each of the pipelines of products, with a row to spare where that is possible; 17 are many. */
@@ -25,7 +27,7 @@ export interface ChooseOptions {
   readonly precision: WeightPrecision;
   readonly config: unknown; // config.json
   readonly store: TuningStore | null;
-  readonly product?: ConstructorParameters<typeof Trial>[3]; // for tests, one that may be wrong
+  readonly product?: typeof linearInt8; // for tests, one that may be wrong
 }
 
 /**
@@ -36,8 +38,11 @@ export async function chooseFor(gpu: Gpu, model: Model, { precision, config, sto
   const key = store ? await tuningKey(gpu.name, allShaders, JSON.stringify(config), precision) : "";
   const kept = store && readTuning(await store.get(key).catch(() => null), gpu);
   const usual = { key, choices: kept?.choices ?? defaultChoices(gpu), costs: kept?.costs ?? null };
-  if (precision === "full") return usual; // its products have no variants
-  const trial = new Trial(gpu, heaviestShapes(model.linears), MOST_ROWS, product);
+  // Its products have no variants, and nothing is folded into them.
+  if (precision === "full") return { ...usual, choices: { ...usual.choices, norm: "apart" } };
+  const weights = precision === "w4a8" ? "int4" : "int8";
+  const { epsilon } = model;
+  const trial = new Trial(gpu, heaviestShapes(model.linears), { weights, epsilon, ...(product && { product }) });
   try {
     const isKnown = store === null || kept !== null;
     if (isKnown && (await isRight(trial, usual.choices))) return usual;
@@ -49,6 +54,28 @@ export async function chooseFor(gpu: Gpu, model: Model, { precision, config, sto
     return { key, choices, costs: null };
   } finally {
     trial.dispose();
+  }
+}
+
+/**
+ * Loads with these choices and holds what was loaded to `check`. Where that finds a wrong result with norms folded into products, loads once
+ * more with norms apart, and forgets what passes cost; a runner that fails is freed. Throws what `load` and `check` throw.
+ */
+export async function loadChosen<R extends { dispose(): void }>(
+  chosen: Chosen,
+  load: (choices: Choices) => Promise<R>,
+  check: (runner: R) => Promise<void>,
+): Promise<{ readonly runner: R; readonly chosen: Chosen }> {
+  const { choices } = chosen;
+  const runner = await load(choices);
+  try {
+    await check(runner);
+    return { runner, chosen };
+  } catch (error) {
+    runner.dispose();
+    // The trial saw two of a model's products, and another may be wrong. No other choice is left that a whole model could be blamed on.
+    if (!(error instanceof EngineError && error.code === "wrong-result" && choices.norm === "folded")) throw error;
+    return loadChosen({ ...chosen, choices: { ...choices, norm: "apart" }, costs: null }, load, check);
   }
 }
 

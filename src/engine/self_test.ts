@@ -1,6 +1,6 @@
 // Does this GPU compute what it should? Drivers have faults: ONNX Runtime's attention was wrong without a word on an adapter whose subgroups
 // are small (microsoft/onnxruntime, WebGPU). So before a model answers, its own dispatches are run on random numbers and held to the references,
-// on pipelines that are compiled anyway. Products have a test of their own, in tuner.ts, where a wrong variant can be replaced.
+// on pipelines that are compiled anyway. Products have had a test before, in trial.ts, where a wrong variant can be replaced.
 import { Memory } from "../gpu/buffers";
 import type { Gpu } from "../gpu/device";
 import type { Dispatch } from "../gpu/plan";
@@ -9,10 +9,12 @@ import { rmsNormReference } from "../kernels/rms_norm.reference";
 import { type SamplingParams, writeSampling } from "../kernels/sample";
 import { sampleReference } from "../kernels/sample.reference";
 import { EngineError } from "../protocol/errors";
-import { hasRow, mixerChecks } from "./mixer_checks";
+import type { Room } from "./meter";
+import { type Checks, hasRow, mixerChecks } from "./mixer_checks";
 import { Probe } from "./probe";
 import { randomFloats } from "./random";
 import type { Runner } from "./runner";
+import { productChecks, tableChecks } from "./weight_checks";
 
 const POSITIONS = [0, 3, 40, 511, 5000, 70_000]; // of draws, which take other noise at each
 const MOST_DRAWN = 2 ** 16; // entries of a vocabulary for which the reference draws in good time
@@ -27,7 +29,7 @@ const SAMPLING: SamplingParams = {
   seed: 0x5eedn,
 };
 
-const checks: Readonly<Record<string, (probe: Probe) => Promise<boolean>>> = {
+const checks: Checks = {
   async rms_norm(probe) {
     const width = probe.constant("WIDTH");
     const input = randomFloats(width);
@@ -60,18 +62,44 @@ const checks: Readonly<Record<string, (probe: Probe) => Promise<boolean>>> = {
     return true;
   },
   ...mixerChecks,
+  ...tableChecks,
 };
 
 /**
- * Runs one dispatch of each kernel that has a check on random numbers. The engine's buffers hold those afterwards, its caches and states
- * among them. Throws EngineError "wrong-result" with the kernel's name.
+ * All of it for a model that was loaded. Its buffers hold random numbers afterwards, caches and states among them. Throws EngineError
+ * "wrong-result" with what is wrong.
  */
-export async function selfTest(gpu: Gpu, dispatches: readonly Dispatch[]): Promise<void> {
+export async function selfTest(gpu: Gpu, runner: Runner, { maxRows, maxHeadRows, vocabulary }: Room): Promise<void> {
+  const dispatches = (rows: number, headRows: number) => {
+    return runner.dispatches({ rows: Math.min(rows, maxRows), headRows: Math.min(headRows, maxHeadRows) }).map(({ dispatch }) => dispatch);
+  };
+  await expectKernels(gpu, dispatches(2, 1)); // of two rows, where norms have dispatches of their own
+  await expectProducts(gpu, [...dispatches(1, 1), ...dispatches(2, 2), ...dispatches(maxRows, maxHeadRows)]);
+  // In software that takes as long as a reply's first words, and what it computes there is what the tests have seen.
+  if (!gpu.software) await expectRowsIndependent(runner, vocabulary, Math.min(20, maxRows));
+}
+
+/** Runs one dispatch of each kernel that has a check on random numbers. Throws EngineError "wrong-result" with the kernel's name. */
+export async function expectKernels(gpu: Gpu, dispatches: readonly Dispatch[]): Promise<void> {
   const memory = new Memory(gpu.device);
   try {
     for (const [kernel, check] of Object.entries(checks)) {
       const probe = Probe.of(kernel, gpu, memory, dispatches);
       if (probe && !(await check(probe))) throw wrongResult(kernel);
+    }
+  } finally {
+    memory.dispose();
+  }
+}
+
+/** The same for one dispatch of each shader that makes products. */
+export async function expectProducts(gpu: Gpu, dispatches: readonly Dispatch[]): Promise<void> {
+  const products = new Map(dispatches.filter(({ shader }) => shader.name in productChecks).map((dispatch) => [dispatch.shader, dispatch]));
+  const memory = new Memory(gpu.device);
+  try {
+    for (const [shader, dispatch] of products) {
+      const isRight = await productChecks[shader.name]?.(Probe.alone(gpu, memory, dispatch));
+      if (!isRight) throw wrongResult(`${shader.name}, ${dispatch.label}`);
     }
   } finally {
     memory.dispose();

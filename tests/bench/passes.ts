@@ -1,16 +1,12 @@
 // Passes over kernels, to be timed.
-import { type PassShape, Plan, type Step } from "../../src/gpu/plan";
-import { batchWords } from "../../src/kernels/batch";
+import { type Dispatch, Plan, type Step } from "../../src/gpu/plan";
+import { makeShader } from "../../src/gpu/shader";
+import { type BatchPass, batchWords } from "../../src/kernels/batch";
 import type { Lab } from "../setup/gpu";
 import type { Way } from "./compare";
 
 /** Compiles the steps; the way then runs them once, in one submit. */
-export async function wayOf(
-  lab: Lab,
-  name: string,
-  steps: readonly Step[],
-  shape: PassShape & { readonly position: number },
-): Promise<Way> {
+export async function wayOf(lab: Lab, name: string, steps: readonly Step[], shape: BatchPass): Promise<Way> {
   const { device, pipelines } = lab.gpu;
   const plan = await Plan.compile(device, pipelines, steps);
   const run = async () => {
@@ -23,4 +19,25 @@ export async function wayOf(
     await device.queue.onSubmittedWorkDone();
   };
   return { name, run };
+}
+
+/** A dispatch of WGSL that was written only to compare with: `threads` in all, its entry point in workgroups of 64. */
+export function plainly(
+  label: string,
+  code: string,
+  threads: number,
+  bindings: Readonly<Record<string, GPUBuffer>>,
+  constants: Readonly<Record<string, number>> = {},
+): Dispatch {
+  const shader = makeShader(label, [{ name: `${label}.wgsl`, code }]);
+  return { label, shader, constants, bindings, grid: () => [Math.ceil(threads / 64), 1, 1] };
+}
+
+/** Both ways made the same codes, but for some by one that lie on an edge: what is compared does the same. */
+export async function expectSameCodes(lab: Lab, actual: GPUBuffer, expected: GPUBuffer, count: number): Promise<void> {
+  const [ours, plain] = [await lab.bytes(actual, count), await lab.bytes(expected, count)];
+  const apart = Int32Array.from(ours, (code, i) => Math.abs(code - (plain[i] ?? 999)));
+  const worst = apart.reduce((most, x) => Math.max(most, x), 0);
+  const differing = apart.filter((x) => x > 0).length;
+  if (worst > 1 || differing > count / 100) throw new Error(`${differing} of ${count} codes differ, by up to ${worst}`);
 }
