@@ -11,7 +11,7 @@ import { AttentionLayer, EPSILON } from "../kernels/attention_layer";
 import { floatRows, int8Rows } from "../kernels/rows";
 import { randomFloats, useGpu } from "../setup/gpu";
 import { compare } from "./compare";
-import { expectSameCodes, plainly, wayOf } from "./passes";
+import { expectSameCodes, plainly, wayOf, waysByThreads } from "./passes";
 
 const bench = useGpu();
 // Of LFM2.5-350M.
@@ -168,7 +168,7 @@ test("rope_append", () =>
       const pass = { rows, headRows: 0, position };
       await compare(`rope_append: ${rows} rows at ${position}, on ${lab.gpu.name}`, [
         await wayOf(lab, "a thread a head", [[plainly("plain", ropeCode, threads, plain, { ROWS: rows, POSITION: position })]], pass),
-        await wayOf(lab, "rope_append", [[ropeAppend("ours", step)]], pass),
+        ...(await waysByThreads(lab, "rope_append", (threads) => ropeAppend("ours", { ...step, threads }), pass)),
       ]);
       await expectSameCodes(lab, cache.entries, cacheBytes, cache.entries.size);
     }

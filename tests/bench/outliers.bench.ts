@@ -1,23 +1,15 @@
 // What W8A8 costs a model with outlier channels, with rotation and without it. TEXT=FILE: along the file's first tokens.
 import { test } from "vitest";
-import { readText } from "../../src/cli/corpus";
-import { FolderSource } from "../../src/cli/folder_source";
+import { compareLogits, givenText, goldenTexts, logitsAlong } from "../setup/divergence";
 import { useGpu } from "../setup/gpu";
 import { fixture, openFixture } from "../setup/models";
-import { compareLogits, goldenTexts, logitsAlong, plantedModel } from "../setup/outliers";
+import { plantedModel } from "../setup/outliers";
 
 const bench = useGpu();
 const TOKENS = 256;
 
-async function texts(): Promise<readonly (readonly number[])[]> {
-  const path = process.env["TEXT"];
-  if (path === undefined) return goldenTexts();
-  const { begin, tokens } = await readText(path, new FolderSource(fixture("stories260k")));
-  return [[...begin, ...tokens].slice(0, TOKENS)];
-}
-
 test("outliers", async () => {
-  const along = await texts();
+  const along = (await givenText(fixture("stories260k"), TOKENS)) ?? (await goldenTexts());
   const exact = await logitsAlong(bench.gpu, await openFixture("stories260k"), "full", along);
   console.log(`\n| channels, scaled up by | KL, nats a token: without, with | top-1 | of ${exact.length} tokens |\n|---|---|---|---|`);
   for (const width of [64, 256, 1024] as const) {

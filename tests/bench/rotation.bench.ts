@@ -8,7 +8,7 @@ import { rotateQuantize as quantised } from "../../src/quantize/int8";
 import { expectClose, expectQuantised, floatRows, int8Rows } from "../kernels/rows";
 import { randomFloats, useGpu } from "../setup/gpu";
 import { compare } from "./compare";
-import { plainly, wayOf } from "./passes";
+import { plainly, wayOf, waysByThreads } from "./passes";
 
 const bench = useGpu();
 
@@ -139,7 +139,7 @@ test.each([
         ],
         pass,
       ),
-      await wayOf(lab, "rotate_quantize", [[rotateQuantize("ours", { input, output: ours })]], pass),
+      ...(await waysByThreads(lab, "rotate_quantize", (threads) => rotateQuantize("ours", { input, output: ours, threads }), pass)),
     ]);
     await expectQuantised(lab, ours, { codes: await lab.bytes(codes, count), scales: await lab.floats(scales, rows) });
 
@@ -165,7 +165,7 @@ test.each([
         ],
         pass,
       ),
-      await wayOf(lab, "embed_int8", [[embedInt8("ours", { tokens, table, signs, output })]], pass),
+      ...(await waysByThreads(lab, "embed_int8", (threads) => embedInt8("ours", { tokens, table, signs, output, threads }), pass)),
     ]);
     expectClose(await lab.floats(output.values, count), await lab.floats(back.values, count), 1e-6);
   }),

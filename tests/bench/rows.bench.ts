@@ -6,7 +6,7 @@ import { rotateQuantize } from "../../src/kernels/rotate_quantize";
 import { floatRows, int8Rows } from "../kernels/rows";
 import { randomFloats, useGpu } from "../setup/gpu";
 import { compare } from "./compare";
-import { wayOf } from "./passes";
+import { wayOf, waysByThreads } from "./passes";
 
 const bench = useGpu();
 
@@ -25,9 +25,9 @@ test("rows", () =>
       const rotate = [rotateQuantize("rotate", { input: middle, output })];
       await compare(`${rows} rows of ${width}, on ${lab.gpu.name}`, [
         await wayOf(lab, "rms_norm, rotate_quantize", [[rmsNorm("norm", { ...norm, output: middle })], rotate], pass),
-        await wayOf(lab, "rms_norm into INT8", [[rmsNorm("norm", { ...norm, output })]], pass),
+        ...(await waysByThreads(lab, "rms_norm into INT8", (threads) => rmsNorm("norm", { ...norm, output, threads }), pass)),
         await wayOf(lab, "gated_silu, rotate_quantize", [[gatedSilu("gated", { input, output: middle })], rotate], pass),
-        await wayOf(lab, "gated_silu into INT8", [[gatedSilu("gated", { input, output })]], pass),
+        ...(await waysByThreads(lab, "gated_silu into INT8", (threads) => gatedSilu("gated", { input, output, threads }), pass)),
       ]);
     }
   }));

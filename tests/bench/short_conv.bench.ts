@@ -6,7 +6,7 @@ import { shortConv } from "../../src/kernels/short_conv";
 import { floatRows, int8Rows } from "../kernels/rows";
 import { randomFloats, useGpu } from "../setup/gpu";
 import { compare } from "./compare";
-import { expectSameCodes, plainly, wayOf } from "./passes";
+import { expectSameCodes, plainly, wayOf, waysByThreads } from "./passes";
 
 const bench = useGpu();
 const WIDTH = 1024; // of LFM2.5-350M
@@ -92,7 +92,12 @@ test("short_conv", () =>
           ],
           pass,
         ),
-        await wayOf(lab, "short_conv", [[shortConv("ours", { batch: lab.batch, input, taps, tapCount: 3, bias, state, output })]], pass),
+        ...(await waysByThreads(
+          lab,
+          "short_conv",
+          (threads) => shortConv("ours", { batch: lab.batch, input, taps, tapCount: 3, bias, state, output, threads }),
+          pass,
+        )),
       ]);
       await expectSameCodes(lab, output.codes, plain.codes, rows * WIDTH);
     }

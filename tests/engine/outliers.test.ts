@@ -2,9 +2,10 @@
 import { beforeAll, expect, test } from "vitest";
 import { parseModel } from "../../src/models/registry";
 import { hadamardBlock } from "../../src/quantize/hadamard";
+import { compareLogits, goldenTexts, logitsAlong } from "../setup/divergence";
 import { useGpu } from "../setup/gpu";
 import { openFixture } from "../setup/models";
-import { compareLogits, goldenTexts, logitsAlong, type Planting, plantedModel } from "../setup/outliers";
+import { type Planting, plantedModel } from "../setup/outliers";
 
 const bench = useGpu();
 const WIDTH = 256; // as the model that ships has

@@ -1,21 +1,14 @@
 // A real model, stories260k, given outlier channels, in widths that the engine rotates and in widths that it does not: so what W8A8 costs with
 // rotation and without is measured side by side on one engine.
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
-import { Score } from "../../src/cli/score";
-import { Engine } from "../../src/engine/engine";
-import type { Gpu } from "../../src/gpu/device";
 import { parseModel } from "../../src/models/registry";
-import type { WeightPrecision } from "../../src/models/weights";
 import { widen } from "../../src/quantize/floats";
 import { openCheckpoint } from "../../src/weights/checkpoint";
 import type { Checkpoint } from "../../src/weights/source";
 import { concat, MemorySource, safetensors } from "../weights/memory_source";
 import { randomFloats } from "./gpu";
-import { fixture, logitsOf, openFixture } from "./models";
+import { openFixture } from "./models";
 
 const HIDDEN = 64;
-const ROWS = 32; // a pass
 
 export interface Planting {
   readonly factor: number; // of the three channels of each norm that are scaled up
@@ -127,39 +120,4 @@ function isometry(width: number): (vector: readonly number[]) => Float32Array {
 
 function dot(a: Float64Array, b: Float64Array): number {
   return a.reduce((sum, x, i) => sum + x * b[i]!, 0);
-}
-
-/** What the model itself wrote, greedily, to each of its golden prompts. */
-export async function goldenTexts(): Promise<readonly (readonly number[])[]> {
-  const golden: unknown = JSON.parse(await readFile(join(fixture("stories260k"), "golden.json"), "utf8"));
-  const { cases } = golden as { readonly cases: readonly { readonly prompt_tokens: number[]; readonly greedy_tokens: number[] }[] };
-  return cases.map(({ prompt_tokens: prompt, greedy_tokens: reply }) => [...prompt, ...reply]);
-}
-
-/** A model's logits at every position of each text, one text behind the other: [tokens, vocabulary]. */
-export async function logitsAlong(
-  gpu: Gpu,
-  checkpoint: Checkpoint,
-  precision: WeightPrecision,
-  texts: readonly (readonly number[])[],
-): Promise<Float32Array<ArrayBuffer>[]> {
-  const contextLength = Math.max(ROWS, ...texts.map(({ length }) => length));
-  const engine = await Engine.load(gpu, checkpoint, { precision, contextLength, maxRows: ROWS, maxHeadRows: ROWS });
-  const rows: Float32Array<ArrayBuffer>[] = [];
-  for (const text of texts) {
-    const all = await logitsOf(engine, text, ROWS);
-    const vocabulary = all.length / text.length;
-    for (let i = 0; i < text.length; i++) rows.push(all.slice(i * vocabulary, (i + 1) * vocabulary));
-  }
-  engine.dispose();
-  return rows;
-}
-
-/** KL divergence from the exact logits, in nats a token, and the share of tokens where both put the same one first. */
-export function compareLogits(tested: readonly Float32Array[], exact: readonly Float32Array[]) {
-  const score = new Score();
-  tested.forEach((row, i) => {
-    score.add(row, 0, exact[i]!);
-  });
-  return { divergence: score.divergence / tested.length, agreement: score.agreements / tested.length };
 }
