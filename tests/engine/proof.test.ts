@@ -7,6 +7,7 @@ import { FolderSource } from "../../src/cli/folder_source";
 import { DRAFT_CANDIDATES, DraftModel } from "../../src/engine/draft_model";
 import { Engine } from "../../src/engine/engine";
 import { type ModelShapeFile, randomCheckpoint } from "../../src/engine/random_checkpoint";
+import { readReply } from "../../src/engine/read_reply";
 import { openTables } from "../../src/engine/speculation";
 import { vocabularyOf } from "../../src/engine/vocabulary";
 import type { WeightPrecision } from "../../src/models/weights";
@@ -23,7 +24,7 @@ import { loadTokenizer } from "../../src/text/tokenizer";
 import { openCheckpoint } from "../../src/weights/checkpoint";
 import type { Checkpoint } from "../../src/weights/source";
 import { useGpu } from "../setup/gpu";
-import { fixture, reply } from "../setup/models";
+import { fixture, greedy, reply } from "../setup/models";
 import { unpacked } from "../setup/unpacked";
 import { type Combination, combinationsOf, type DrafterKind, type Draw, drafterKinds, drawsOf, uncovered } from "../speculate/covering";
 import { Oracle, Wrong } from "../speculate/drafters";
@@ -203,6 +204,36 @@ test.each(subjects)("$model in $precision: the reply with speculation is the rep
     engine.dispose();
   }),
 );
+
+test("a stop string in the middle of a round cuts the reply before it, and what follows is as after plain decoding", () =>
+  bench.run(async () => {
+    const { checkpoint, prompts: all } = await filesOf("stories260k");
+    const [prompt = []] = all;
+    const tokenizer = await loadTokenizer(checkpoint.source);
+    const engine = await Engine.load(bench.gpu, checkpoint, { precision: "w8a8", maxRows: 16, contextLength: CONTEXT });
+    const { tokens } = await reply(engine, prompt, { maxTokens: 9 });
+    const whole = (count: number) => tokenizer.decode([...prompt, ...tokens.slice(0, count)], { skipSpecial: true });
+    const textOf = (count: number) => whole(count).slice(whole(0).length);
+    const stop = textOf(5).slice(textOf(4).length); // what the fifth token says
+    const speculator = new Speculator([new Oracle([...prompt, ...tokens])], { fixedDrafts: 8 });
+    const request = { tokens: prompt, sampling: greedy, maxTokens: 9, endTokens: new Set<number>(), speculator };
+    const reading = readReply(engine, request, { tokenizer, context: prompt, stops: [stop] });
+    let text = "";
+    let step = await reading.next();
+    for (; !step.done; step = await reading.next()) text += step.value.text;
+    const cut = textOf(9).indexOf(stop);
+    expect(text).toBe(textOf(9).slice(0, cut));
+    expect(step.value).toMatchObject({ reason: "stop", passes: 2 });
+    const kept = step.value.tokens;
+    expect(kept).toEqual(tokens.slice(0, kept.length));
+    expect([2, 3, 4, 5]).toContain(kept.length); // of the nine that the round gave
+    const next = [...prompt, ...kept, ...prompt.slice(0, 3)];
+    const after = await reply(engine, next, { maxTokens: 4 });
+    expect(after.summary?.cachedTokens).toBeGreaterThanOrEqual(prompt.length + kept.length - 1);
+    engine.reset();
+    expect(after.tokens).toEqual((await reply(engine, next, { maxTokens: 4 })).tokens);
+    engine.dispose();
+  }));
 
 test("that was at least 200 combinations, in which each drafter met each value of every factor, and drafts were right and wrong", async ({
   annotate,
