@@ -78,7 +78,7 @@ test(
   () =>
     bench.run(async ({ gpu }) => {
       const checkpoint = await openFixture("llama-sharded-f32");
-      const options = { precision: "w8a8", contextLength: 24, maxRows: 4, maxHeadRows: 2 } as const;
+      const options = { precision: "w8a8", contextLength: 24, maxRows: 2, maxHeadRows: 1 } as const;
       const pipelines = new FaultyPipelines(gpu.device);
       const faulty: Gpu = { ...gpu, software: false, pipelines };
       const kept = new Map<string, unknown>();
