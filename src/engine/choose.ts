@@ -45,12 +45,13 @@ export async function chooseFor(gpu: Gpu, model: Model, { precision, config, sto
   const trial = new Trial(gpu, heaviestShapes(model.linears), { weights, epsilon, ...(product && { product }) });
   try {
     const isKnown = store === null || kept !== null;
-    if (isKnown && (await isRight(trial, usual.choices))) return usual;
+    if (isKnown && (await trial.check(usual.choices, CHECKED_ROWS))) return usual;
     const { tune } = await import("./tuner");
+    await trial.prepare(usual.choices);
     // Where nobody keeps what is measured, the first that is right will do.
     const budget = store ? undefined : 0;
     const choices = await tune(candidates(gpu), defaultChoices(gpu), (some, rows) => trial.measure(some, rows), budget);
-    if (!(await isRight(trial, choices))) throw wrongResult(`linear_int8, ${Object.values(choices).join(" ")}`);
+    if (!(await trial.check(choices, CHECKED_ROWS))) throw wrongResult(`linear_int8, ${Object.values(choices).join(" ")}`);
     return { key, choices, costs: null };
   } finally {
     trial.dispose();
@@ -90,9 +91,4 @@ export async function completeTuning(chosen: Chosen, runner: Runner, room: Room,
   const tuning = { choices, costs: await measureCosts(runner, room) };
   await store.put(key, tuning).catch(() => {}); // it will be measured again
   return tuning;
-}
-
-async function isRight(trial: Trial, choices: Choices): Promise<boolean> {
-  for (const rows of CHECKED_ROWS) if (!(await trial.check(choices, rows))) return false;
-  return true;
 }

@@ -91,9 +91,14 @@ export class Trial {
     }));
   }
 
+  /** Compiles all that a model with these choices runs, side by side, so that measuring it waits for nothing. */
+  async prepare(choices: Choices): Promise<void> {
+    await this.#compile(choices);
+  }
+
   /** Milliseconds that the products of `rows` rows take with these choices, or null where they contradict the reference. */
   async measure(choices: Choices, rows: number): Promise<number | null> {
-    const plans = await this.#compile(choices);
+    const plans = await this.#compile(choices, rows);
     if (!(await this.#isRight(plans, rows))) return null;
     let repeats = 1;
     let best = Number.POSITIVE_INFINITY;
@@ -106,18 +111,24 @@ export class Trial {
     return best;
   }
 
-  /** Whether products of `rows` rows are what the reference says. */
-  async check(choices: Choices, rows: number): Promise<boolean> {
-    return this.#isRight(await this.#compile(choices), rows);
+  /** Whether products of so many rows, one count after the other, are what the reference says. */
+  async check(choices: Choices, counts: readonly number[]): Promise<boolean> {
+    const plans = await this.#compile(choices);
+    for (const rows of counts) if (!(await this.#isRight(plans, rows))) return false;
+    return true;
   }
 
   dispose(): void {
     this.#memory.dispose();
   }
 
-  #compile(choices: Choices): Promise<readonly Plan[]> {
+  /** For passes of so many rows, or of any. */
+  #compile(choices: Choices, rows?: number): Promise<readonly Plan[]> {
     const { device, pipelines } = this.#gpu;
-    return Promise.all(this.#products.map((product) => Plan.compile(device, pipelines, this.#steps(product, choices))));
+    const wanted = (step: Step) => {
+      return rows === undefined ? step : step.filter((dispatch) => dispatch.fits?.({ rows, headRows: 0 }) ?? true).slice(0, 1);
+    };
+    return Promise.all(this.#products.map((product) => Plan.compile(device, pipelines, this.#steps(product, choices).map(wanted))));
   }
 
   /** What the model does from the residual stream, or from codes, to the product's output. */

@@ -4,6 +4,7 @@ import { partialsBytes } from "../../src/kernels/attention";
 import { attentionMerge } from "../../src/kernels/attention_merge";
 import { MAX_TREE_ROWS } from "../../src/kernels/batch";
 import { kvCommit } from "../../src/kernels/kv_commit";
+import { rowThreads } from "../../src/kernels/policy";
 import { ropeAppend } from "../../src/kernels/rope_append";
 import { rotateQuantize } from "../../src/kernels/rotate_quantize";
 import { queryBytes } from "../../src/kernels/tensors";
@@ -231,7 +232,7 @@ test("attention_merge", () =>
           "a thread a head, then rotate_quantize",
           [
             [plainly("merge", mergeCode, rows * HEADS, { partials, output: input.values }, constants)],
-            [rotateQuantize("rotate", { input, output: plain })],
+            [rotateQuantize("rotate", { input, output: plain, threads: rowThreads(lab.gpu) })],
           ],
           pass,
         ),

@@ -1,6 +1,7 @@
 // The short convolution in one dispatch, up to rows that may enter a product, against a dispatch for each step.
 import { test } from "vitest";
 import { MAX_TREE_ROWS } from "../../src/kernels/batch";
+import { rowThreads } from "../../src/kernels/policy";
 import { rotateQuantize } from "../../src/kernels/rotate_quantize";
 import { shortConv } from "../../src/kernels/short_conv";
 import { floatRows, int8Rows } from "../kernels/rows";
@@ -87,7 +88,7 @@ test("short_conv", () =>
           [
             [plainly("gate", gateCode, rows * WIDTH, { input: input.values, gated })],
             [plainly("conv", convCode, rows * WIDTH, { ...earlier, input: input.values, taps, bias, output: middle.values })],
-            [rotateQuantize("rotate", { input: middle, output: plain })],
+            [rotateQuantize("rotate", { input: middle, output: plain, threads: rowThreads(lab.gpu) })],
             [plainly("keep", keepCode, WIDTH, earlier, { ROWS: rows })],
           ],
           pass,

@@ -35,7 +35,7 @@ test.each(["int8", "int4"] as const)(
       const defaults = defaultChoices(gpu);
       for (const dot of known.dot) {
         for (const rows of [1, 8, 64]) expect(await trial.measure({ ...defaults, dot }, rows), `${dot}, ${rows} rows`).toBeGreaterThan(0);
-        expect(await trial.check({ ...defaults, dot }, 3)).toBe(true);
+        expect(await trial.check({ ...defaults, dot }, [3])).toBe(true);
       }
       trial.dispose();
     }),
@@ -76,8 +76,8 @@ test("a wrong variant is seen, the tuner takes another, and without another it r
     const known = candidates(gpu);
     const defaults = defaultChoices(gpu);
     const oneRowWrong = new Trial(gpu, shapes, { ...int8, product: faulty(({ shader }) => shader.name === "linear_row") });
-    expect(await oneRowWrong.check(defaults, 1)).toBe(false);
-    expect(await oneRowWrong.check(defaults, 8)).toBe(true);
+    expect(await oneRowWrong.check(defaults, [1])).toBe(false);
+    expect(await oneRowWrong.check(defaults, [8])).toBe(true);
     await expect(tune(known, defaults, (choices, rows) => oneRowWrong.measure(choices, rows), 0)).rejects.toMatchObject({
       code: "wrong-result",
       detail: expect.stringContaining("rows: 1"),
@@ -101,9 +101,9 @@ test("a norm folded into products is timed against one apart, and dropped where 
     right.dispose();
 
     const wrong = new Trial(hardware, shapes, { ...int8, product: faulty(uses("lib/row_normed.wgsl"), codeOffByOne) });
-    expect(await wrong.check(defaults, 1)).toBe(false);
-    expect(await wrong.check(defaults, 3)).toBe(true);
-    expect(await wrong.check(apart, 1)).toBe(true);
+    expect(await wrong.check(defaults, [1])).toBe(false);
+    expect(await wrong.check(defaults, [3])).toBe(true);
+    expect(await wrong.check(apart, [1])).toBe(true);
     expect(await tune(known, defaults, (choices, rows) => wrong.measure(choices, rows), 0)).toEqual(apart);
     wrong.dispose();
   }));
@@ -111,7 +111,7 @@ test("a norm folded into products is timed against one apart, and dropped where 
 test("a group's scale that is read from another group is seen", () =>
   bench.run(async ({ gpu }) => {
     const trial = new Trial(gpu, shapes, { ...int8, weights: "int4", product: faulty(uses("lib/weights_int4.wgsl"), groupOfAnother) });
-    for (const rows of [1, 3, 17]) expect(await trial.check(defaultChoices(gpu), rows)).toBe(false);
+    for (const rows of [1, 3, 17]) expect(await trial.check(defaultChoices(gpu), [rows])).toBe(false);
     trial.dispose();
   }));
 
