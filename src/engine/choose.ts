@@ -9,8 +9,9 @@ import type { RowCost } from "../speculate/costs";
 import { allShaders } from "./all_shaders";
 import type { Room } from "./meter";
 import type { Runner } from "./runner";
-import { wrongResult } from "./self_test";
+import { selfTest, wrongResult } from "./self_test";
 import { heaviestShapes, Trial } from "./trial";
+import { measureCosts, tune } from "./tuner";
 import { readTuning, type Tuning, type TuningStore, tuningKey } from "./tuning";
 
 /** One pass for each of the pipelines of products, with a row to spare where that is possible; 17 are many. */
@@ -46,11 +47,11 @@ export async function chooseFor(gpu: Gpu, model: Model, { precision, config, sto
   try {
     const isKnown = store === null || kept !== null;
     if (isKnown && (await trial.check(usual.choices, CHECKED_ROWS))) return usual;
-    const { tune } = await import("./tuner");
-    await trial.prepare(usual.choices);
+    const defaults = defaultChoices(gpu);
+    await trial.prepare(defaults);
     // Where nobody keeps what is measured, the first that is right will do.
     const budget = store ? undefined : 0;
-    const choices = await tune(candidates(gpu), defaultChoices(gpu), (some, rows) => trial.measure(some, rows), budget);
+    const choices = await tune(candidates(gpu), defaults, (some, rows) => trial.measure(some, rows), budget);
     if (!(await trial.check(choices, CHECKED_ROWS))) throw wrongResult(`linear_int8, ${Object.values(choices).join(" ")}`);
     return { key, choices, costs: null };
   } finally {
@@ -83,11 +84,30 @@ export async function loadChosen<R extends { dispose(): void }>(
   return loadChosen({ ...chosen, choices: { ...choices, norm: "apart" }, costs: null }, load, check);
 }
 
+/** A runner with its choices made, loaded by `load`, tested, and measured. Throws what `load` throws, and "wrong-result" for a GPU at fault. */
+export async function loadTuned(
+  gpu: Gpu,
+  model: Model,
+  options: ChooseOptions,
+  room: Room,
+  load: (choices: Choices) => Promise<Runner>,
+): Promise<{ readonly runner: Runner; readonly tuning: Tuning; readonly exact: boolean }> {
+  const first = await chooseFor(gpu, model, options);
+  const { runner, chosen, exact } = await loadChosen(first, load, (loaded) => selfTest(gpu, loaded, room));
+  try {
+    const tuning = await completeTuning(chosen, runner, room, options.store);
+    runner.clearStates();
+    return { runner, tuning, exact };
+  } catch (error) {
+    runner.dispose();
+    throw error;
+  }
+}
+
 /** Measures what passes cost where that is not known and somebody keeps it. The caches hold nothing of use afterwards. */
-export async function completeTuning(chosen: Chosen, runner: Runner, room: Room, store: TuningStore | null): Promise<Tuning> {
+async function completeTuning(chosen: Chosen, runner: Runner, room: Room, store: TuningStore | null): Promise<Tuning> {
   const { key, choices, costs } = chosen;
   if (costs || !store) return { choices, costs: costs ?? [] };
-  const { measureCosts } = await import("./tuner");
   const tuning = { choices, costs: await measureCosts(runner, room) };
   await store.put(key, tuning).catch(() => {}); // it will be measured again
   return tuning;

@@ -99,7 +99,7 @@ export class Engine {
     const maxHeadRows = Math.min(options.maxHeadRows ?? MAX_TREE_ROWS, maxRows);
     const { onProgress = () => {}, tunings = null } = options;
     // Fetched while a model is being read, not before the page can be used.
-    const [{ chooseFor, completeTuning, loadChosen }, { selfTest }] = await Promise.all([import("./choose"), import("./self_test")]);
+    const { loadTuned } = await import("./choose");
     const load = (choices: Choices) =>
       Runner.load(gpu, model, checkpoint, {
         precision,
@@ -116,17 +116,10 @@ export class Engine {
         onCompiled: (done, total) => onProgress({ phase: "compile", done, total }),
       });
     const room = { contextLength, maxRows, maxHeadRows, vocabulary: model.shape.vocabularySize };
-    const first = await chooseFor(gpu, model, { precision, config: checkpoint.config, store: tunings });
-    const { runner, chosen, exact } = await loadChosen(first, load, (loaded) => selfTest(gpu, loaded, room));
-    try {
-      const tuning = await completeTuning(chosen, runner, room, tunings);
-      runner.clearStates();
-      const settings = { precision, contextLength, maxRows, maxHeadRows, software: gpu.software };
-      return new Engine(runner, model.shape, { ...settings, tuning, exact, loadMs: performance.now() - start });
-    } catch (error) {
-      runner.dispose();
-      throw error;
-    }
+    const chosenBy = { precision, config: checkpoint.config, store: tunings };
+    const { runner, tuning, exact } = await loadTuned(gpu, model, chosenBy, room, load);
+    const settings = { precision, contextLength, maxRows, maxHeadRows, tuning, exact, software: gpu.software };
+    return new Engine(runner, model.shape, { ...settings, loadMs: performance.now() - start });
   }
 
   /** Bytes on the GPU. */

@@ -1,4 +1,4 @@
-// Measures what is fastest on the device at hand: once a device and model, so it is fetched only then.
+// Measures what is fastest on the device at hand, once a device and model.
 import { type Candidates, type Choices, takesDot } from "../kernels/policy";
 import type { RowCost } from "../speculate/costs";
 import { Meter, type Room } from "./meter";

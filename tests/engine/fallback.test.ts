@@ -95,7 +95,7 @@ test(
   () =>
     bench.run(async ({ gpu }) => {
       const checkpoint = await openFixture("llama-sharded-f32");
-      const options = { precision: "w8a8", contextLength: 24, maxRows: 4, maxHeadRows: 2 } as const;
+      const options = { precision: "w8a8", contextLength: 24, maxRows: 2, maxHeadRows: 1 } as const;
       // One code of a row that a product norms is another.
       const spoil = ["staged[word] = four;", "staged[word] = four ^ u32(word == 3u);"] as const;
       const pipelines = new FaultyPipelines(gpu.device, "lib/row_normed.wgsl", ...spoil);
