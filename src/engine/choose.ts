@@ -60,41 +60,47 @@ export async function chooseFor(gpu: Gpu, model: Model, { precision, config, sto
 }
 
 /**
- * Loads with these choices and holds what was loaded to `check`. Where that finds a wrong result with norms folded into products, loads once
- * more with norms apart, and forgets what passes cost; a runner that fails is freed. Throws what `load` and `check` throw.
+ * Loads with these choices and holds what was loaded to `check`, which tells whether rows are independent. Where they are not, or something is
+ * wrong, with norms folded into products, loads once more with norms apart, and forgets what passes cost; a runner that fails is freed. Throws
+ * what `load` and `check` throw.
  */
 export async function loadChosen<R extends { dispose(): void }>(
   chosen: Chosen,
   load: (choices: Choices) => Promise<R>,
-  check: (runner: R) => Promise<void>,
-): Promise<{ readonly runner: R; readonly chosen: Chosen }> {
+  check: (runner: R) => Promise<boolean>,
+): Promise<{ readonly runner: R; readonly chosen: Chosen; readonly exact: boolean }> {
   const { choices } = chosen;
+  const isFolded = choices.norm === "folded";
   const runner = await load(choices);
   try {
-    await check(runner);
-    return { runner, chosen };
+    const exact = await check(runner);
+    if (exact || !isFolded) return { runner, chosen, exact };
+    runner.dispose();
   } catch (error) {
     runner.dispose();
-    // The trial saw two of a model's products, and another may be wrong. No other choice is left that a whole model could be blamed on.
-    if (!(error instanceof EngineError && error.code === "wrong-result" && choices.norm === "folded")) throw error;
-    return loadChosen({ ...chosen, choices: { ...choices, norm: "apart" }, costs: null }, load, check);
+    if (!(error instanceof EngineError && error.code === "wrong-result" && isFolded)) throw error;
   }
+  // The trial saw two of a model's products, and another may be wrong. No other choice is left that a whole model could be blamed on.
+  return loadChosen({ ...chosen, choices: { ...choices, norm: "apart" }, costs: null }, load, check);
 }
 
-/** A runner with its choices made, loaded by `load`, tested, and measured. Throws what `load` throws, and "wrong-result" for a GPU at fault. */
+/**
+ * A runner with its choices made, loaded by `load`, tested, and measured; `exact` says whether rows are independent. Throws what `load` throws,
+ * and EngineError "wrong-result" for a GPU at fault.
+ */
 export async function loadTuned(
   gpu: Gpu,
   model: Model,
   options: ChooseOptions,
   room: Room,
   load: (choices: Choices) => Promise<Runner>,
-): Promise<{ readonly runner: Runner; readonly tuning: Tuning }> {
+): Promise<{ readonly runner: Runner; readonly tuning: Tuning; readonly exact: boolean }> {
   const first = await chooseFor(gpu, model, options);
-  const { runner, chosen } = await loadChosen(first, load, (loaded) => selfTest(gpu, loaded, room));
+  const { runner, chosen, exact } = await loadChosen(first, load, (loaded) => selfTest(gpu, loaded, room));
   try {
     const tuning = await completeTuning(chosen, runner, room, options.store);
     runner.clearStates();
-    return { runner, tuning };
+    return { runner, tuning, exact };
   } catch (error) {
     runner.dispose();
     throw error;

@@ -43,6 +43,7 @@ export class Engine {
   readonly precision: WeightPrecision;
   readonly contextLength: number;
   readonly tuning: Tuning;
+  readonly exact: boolean; // whether a token's numbers have the same bits beside others; where not, nothing is speculated
   readonly loadMs: number;
   readonly #runner: Runner;
   readonly #caches: Caches;
@@ -59,6 +60,7 @@ export class Engine {
       maxRows: number;
       maxHeadRows: number;
       tuning: Tuning;
+      exact: boolean;
       software: boolean;
       loadMs: number;
     },
@@ -68,6 +70,7 @@ export class Engine {
     this.precision = settings.precision;
     this.contextLength = settings.contextLength;
     this.tuning = settings.tuning;
+    this.exact = settings.exact;
     this.loadMs = settings.loadMs;
     // In software nobody's screen waits, and small passes would only be slower.
     const pace = new Pace({ most: settings.maxRows, ...(settings.software && { targetMs: Number.POSITIVE_INFINITY }) });
@@ -114,8 +117,9 @@ export class Engine {
       });
     const room = { contextLength, maxRows, maxHeadRows, vocabulary: model.shape.vocabularySize };
     const chosenBy = { precision, config: checkpoint.config, store: tunings };
-    const { runner, tuning } = await loadTuned(gpu, model, chosenBy, room, load);
-    const settings = { precision, contextLength, maxRows, maxHeadRows, tuning, software: gpu.software, loadMs: performance.now() - start };
+    const { runner, tuning, exact } = await loadTuned(gpu, model, chosenBy, room, load);
+    const { software } = gpu;
+    const settings = { precision, contextLength, maxRows, maxHeadRows, tuning, exact, software, loadMs: performance.now() - start };
     return new Engine(runner, model.shape, settings);
   }
 
@@ -143,7 +147,8 @@ export class Engine {
 
   /**
    * Draws token after token behind the prompt, the ending one included. Of the prompt only what the caches do not hold is fed. With a
-   * speculator the tokens are the same, only sooner. Throws EngineError "context-full", "bad-request", "busy".
+   * speculator the tokens are the same, only sooner; where the engine is not exact, it is left out. Throws EngineError "context-full",
+   * "bad-request", "busy".
    */
   async *generate(request: GenerateRequest, signal?: AbortSignal): AsyncGenerator<DrawnToken, EndReason, undefined> {
     const { tokens } = request;
@@ -157,8 +162,9 @@ export class Engine {
       this.#caches.mark();
       if (!(await this.#caches.feed(tokens, signal))) return "aborted";
       const { sequence } = this.#caches;
-      const place = { runner: this.#runner, sequence, contextLength: this.contextLength, maxDrafts: this.#maxHeadRows - 1 };
-      return yield* decode(place, request, signal);
+      // A reply must not change by what is drafted beside it.
+      const maxDrafts = this.exact ? this.#maxHeadRows - 1 : 0;
+      return yield* decode({ runner: this.#runner, sequence, contextLength: this.contextLength, maxDrafts }, request, signal);
     } catch (error) {
       // What a failed pass left in the caches is not known.
       this.reset();
@@ -171,6 +177,11 @@ export class Engine {
   /** From now on `draft` draws as these say, behind this prompt. */
   beginDrafts(prompt: readonly number[], sampling: SamplingParams): void {
     this.#runner.configure(sampling, this.#promptCounts(prompt));
+  }
+
+  /** Tokens of a text that `draft` would have to read before it draws. */
+  unread(text: readonly number[]): number {
+    return text.length - this.#caches.sequence.kept(text);
   }
 
   /**
