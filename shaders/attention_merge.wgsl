@@ -12,7 +12,7 @@ fn merged(row: u32, vec: u32) -> vec4<f32> {
   let vecs = HEAD_DIM / 4u;
   let position = batch.position + depth_of(row);
   let split = is_split();
-  let first = select(0u, oldest_seen(vec4<u32>(position)).x / CHUNK, split);
+  let first = select(0u, oldest_seen(position) / CHUNK, split);
   let last = select(0u, position / CHUNK, split);
   var entry = ((row * HEADS + vec / vecs) * pass_entries() + first) * (vecs + 1u);
   var top = partials[entry + vecs].x;

@@ -1,87 +1,29 @@
 // What up to four queries that share a kv head get from one chunk of keys, which are read once for them. It depends on a query's own
-// position and keys alone. The kernel's THREADS, at most 64, do the work of 64 lanes, so that every sum has its order.
-override HEADS: u32;
-override KV_HEADS: u32;
+// position and keys alone. The kernel's THREADS, 4 to 64, do the work of 64 lanes, so that every sum has its order.
 override HEAD_DIM: u32; // at most 256
 override CONTEXT: u32; // positions the cache has room for
 override SCALE: f32; // of the scores
+override THREADS: u32;
 
-var<workgroup> scores: array<vec4<f32>, CHUNK>; // of each key, a component a query; then weights times the values' scale
-var<workgroup> key_weights: array<vec4<f32>, CHUNK>;
-var<workgroup> group_values: array<vec4<f32>, 8>;
+var<workgroup> scores: array<f32, CHUNK * 4u>; // [key, tile.width]; then weights times the values' scale
+var<workgroup> key_weights: array<f32, CHUNK * 4u>;
+var<workgroup> group_values: array<f32, 64>;
 var<workgroup> sums: array<vec4<f32>, 256>; // [query, lane]
 
-// Behind the pass's last query there are some that see nothing.
-struct Tile {
-  kv_head: u32,
-  count: u32, // queries
-  rows: vec4<u32>,
-  heads: vec4<u32>, // places among the queries, [rows, HEADS]
-  oldest: vec4<u32>, // the first position that each sees
-  newest: vec4<u32>, // and the last, its own
-}
-
-fn tile_at(kv_head: u32, tile: u32) -> Tile {
-  let sharing = HEADS / KV_HEADS;
-  let count = min(batch.rows * sharing - tile * 4u, 4u);
-  let queries = vec4<u32>(tile * 4u) + min(vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(count - 1u));
-  let rows = queries / sharing;
-  let depths = vec4<u32>(depth_of(rows.x), depth_of(rows.y), depth_of(rows.z), depth_of(rows.w));
-  let newest = vec4<u32>(batch.position) + depths;
-  let heads = rows * HEADS + kv_head * sharing + queries % sharing;
-  let oldest = select(vec4<u32>(0xffffffffu), oldest_seen(newest), vec4<u32>(0u, 1u, 2u, 3u) < vec4<u32>(count));
-  return Tile(kv_head, count, rows, heads, oldest, newest);
-}
-
-// Whether the four queries may have different keys at this position: a tree's keys lie in the order of its rows.
-fn is_apart(position: u32) -> bool {
-  return batch.tree == 1u && position >= batch.position;
-}
-
-// Where such a key lies.
-fn apart_slot(row: u32, position: u32) -> u32 {
-  return batch.position + ancestor(row, position - batch.position);
-}
-
-fn scores_at(tile: Tile, position: u32) -> vec4<f32> {
-  let visible = (tile.oldest <= vec4<u32>(position)) & (tile.newest >= vec4<u32>(position));
-  if (!any(visible)) {
-    return vec4<f32>(LOWEST);
-  }
-  let first = tile.kv_head * CONTEXT;
+// Scores of a key, without the query's factor.
+fn put_scores(tile: Tile, position: u32, key: u32) {
+  let apart = is_apart(position);
   var s = vec4<f32>();
-  if (is_apart(position)) {
-    for (var q = 0u; q < tile.count; q++) {
-      s[q] = score(tile.heads[q], first + apart_slot(tile.rows[q], position));
-    }
-  } else if (tile.count < 3u) {
-    s = vec4<f32>(score2(tile.heads.xy, first + position), 0.0, 0.0);
-  } else {
-    s = score4(tile.heads, first + position);
+  for (var q = 0u; q < select(1u, tile.count, apart); q++) {
+    let found = score4(tile.heads, tile.kv_head * CONTEXT + slot_of(tile, q, position), tile.width == 4u);
+    s = select(s, found, vec4<bool>(!apart) | is_query(q));
   }
-  return select(vec4<f32>(LOWEST), s * SCALE, visible);
-}
-
-// From scores to weights, with and without the values' scale.
-fn weigh(tile: Tile, start: u32, key: u32, top: vec4<f32>) {
-  let s = scores[key];
-  let seen = s > vec4<f32>(LOWEST);
-  if (!any(seen)) {
-    scores[key] = vec4<f32>();
-    key_weights[key] = vec4<f32>();
-    return;
+  scores[key * tile.width] = s.x;
+  scores[key * tile.width + 1u] = s.y;
+  if (tile.width == 4u) {
+    scores[key * tile.width + 2u] = s.z;
+    scores[key * tile.width + 3u] = s.w;
   }
-  let position = start + key;
-  let first = (KV_HEADS + tile.kv_head) * CONTEXT;
-  let weights = select(vec4<f32>(), exp(s - top), seen);
-  var scales = vec4<f32>(value_scale(first + position));
-  if (is_apart(position)) {
-    for (var q = 0u; q < 4u; q++) {
-      scales[q] = value_scale(first + apart_slot(tile.rows[q], position));
-    }
-  }
-  scores[key] = weights * scales;
-  key_weights[key] = weights;
 }
 
 // What a query does not see must not even turn the sign of a zero.
@@ -89,80 +31,84 @@ fn plus(sum: vec4<f32>, weight: f32, value: vec4<f32>) -> vec4<f32> {
   return select(sum, fma(vec4<f32>(weight), value, sum), weight > 0.0);
 }
 
-// A lane's share of the weighted sums: four dimensions over every `parts`-th value, for the four queries.
+// A lane's share of the weighted sums: four dimensions over every `parts`-th value, for all queries.
 fn mix(tile: Tile, start: u32, keys: u32, lane: u32) {
   let parts = 256u / HEAD_DIM;
   let part = lane / (HEAD_DIM / 4u);
   let vec = lane % (HEAD_DIM / 4u);
-  let first = (KV_HEADS + tile.kv_head) * CONTEXT;
   var sum0 = vec4<f32>();
   var sum1 = vec4<f32>();
   var sum2 = vec4<f32>();
   var sum3 = vec4<f32>();
-  for (var key = part; key < keys && part < parts; key += parts) {
-    let weights = scores[key];
-    let position = start + key;
-    if (is_apart(position)) {
-      sum0 = plus(sum0, weights.x, value4(first + apart_slot(tile.rows.x, position), vec));
-      sum1 = plus(sum1, weights.y, value4(first + apart_slot(tile.rows.y, position), vec));
-      sum2 = plus(sum2, weights.z, value4(first + apart_slot(tile.rows.z, position), vec));
-      sum3 = plus(sum3, weights.w, value4(first + apart_slot(tile.rows.w, position), vec));
-    } else {
-      let v = value4(first + position, vec);
-      sum0 = plus(sum0, weights.x, v);
-      sum1 = plus(sum1, weights.y, v);
-      if (tile.count > 2u) {
-        sum2 = plus(sum2, weights.z, v);
-        sum3 = plus(sum3, weights.w, v);
-      }
+  let first = (KV_HEADS + tile.kv_head) * CONTEXT;
+  let shared_keys = common_keys(start, keys);
+  var key = select(keys, part, part < parts);
+  for (; key < shared_keys; key += parts) {
+    let v = value4(first + start + key, vec);
+    sum0 = plus(sum0, scores[key * tile.width], v);
+    sum1 = plus(sum1, scores[key * tile.width + 1u], v);
+    if (tile.width == 4u) {
+      sum2 = plus(sum2, scores[key * tile.width + 2u], v);
+      sum3 = plus(sum3, scores[key * tile.width + 3u], v);
     }
   }
-  sums[lane] = sum0;
-  sums[lane + 64u] = sum1;
-  sums[lane + 128u] = sum2;
-  sums[lane + 192u] = sum3;
+  for (; key < keys; key += parts) {
+    for (var q = 0u; q < tile.count; q++) {
+      let v = value4(first + slot_of(tile, q, start + key), vec);
+      let weights = select(vec4<f32>(), vec4<f32>(scores[key * tile.width + q]), is_query(q));
+      sum0 = plus(sum0, weights.x, v);
+      sum1 = plus(sum1, weights.y, v);
+      sum2 = plus(sum2, weights.z, v);
+      sum3 = plus(sum3, weights.w, v);
+    }
+  }
+  for (var q = 0u; q < tile.width; q++) {
+    sums[q * 64u + lane] = select(select(sum0, sum1, q == 1u), select(sum2, sum3, q == 3u), q > 1u);
+  }
 }
 
-// Four dimensions of a query's weighted sum, behind attend().
-fn mixed(q: u32, vec: u32) -> vec4<f32> {
-  var sum = sums[q * 64u + vec];
-  for (var part = 1u; part < 256u / HEAD_DIM; part++) {
-    sum += sums[q * 64u + part * (HEAD_DIM / 4u) + vec];
+// A dimension of a query's weighted sum, behind attend().
+fn mixed(q: u32, dim: u32) -> f32 {
+  var sum = 0.0;
+  for (var part = 0u; part < 256u / HEAD_DIM; part++) {
+    let share = sums[q * 64u + part * (HEAD_DIM / 4u) + dim / 4u][dim % 4u];
+    sum = select(sum + share, share, part == 0u);
   }
   return sum;
 }
 
-struct Found {
-  top: vec4<f32>, // each query's largest score
-  total: vec4<f32>, // sum of its weights
-}
-
-// Looks at `keys` keys from `start` on, the first of a chunk. Whoever reads mixed() behind it and calls it again needs no barrier between.
-fn attend(tile: Tile, start: u32, keys: u32, thread: u32) -> Found {
-  for (var key = thread; key < CHUNK; key += THREADS) {
-    scores[key] = scores_at(tile, start + key);
+// Looks at `keys` keys from `start` on, the first of a chunk. Returns the largest score of the thread's query and the sum of its weights.
+// mixed() wants a barrier behind it, and another call none behind mixed().
+fn attend(tile: Tile, start: u32, keys: u32, thread: u32) -> vec2<f32> {
+  for (var key = thread; key < keys; key += THREADS) {
+    put_scores(tile, start + key, key);
   }
   workgroupBarrier();
-  for (var i = thread; i < 8u; i += THREADS) {
-    var largest = scores[i * 16u];
-    for (var j = 1u; j < 16u; j++) {
-      largest = max(largest, scores[i * 16u + j]);
-    }
-    group_values[i] = largest;
+  let q = query_of(tile, thread);
+  let oldest = tile.oldest[q];
+  let newest = tile.newest[q];
+  let factor = SCALE * query_scale(tile.heads[q]);
+  var top = LOWEST;
+  for (var i = thread; i < keys * tile.width; i += THREADS) {
+    let position = start + i / tile.width;
+    top = max(top, select(LOWEST, scores[i] * factor, oldest <= position && position <= newest));
   }
+  group_values[thread] = top;
   workgroupBarrier();
-  var top = group_values[0];
-  for (var i = 1u; i < 8u; i++) {
+  for (var i = q; i < THREADS; i += tile.width) {
     top = max(top, group_values[i]);
   }
-  for (var key = thread; key < CHUNK; key += THREADS) {
-    weigh(tile, start, key, top);
+  for (var i = thread; i < keys * tile.width; i += THREADS) {
+    let position = start + i / tile.width;
+    let weight = select(0.0, exp(fma(scores[i], factor, -top)), oldest <= position && position <= newest);
+    key_weights[i] = weight;
+    scores[i] = weight * value_scale((KV_HEADS + tile.kv_head) * CONTEXT + slot_of(tile, q, position));
   }
   workgroupBarrier();
-  for (var i = thread; i < 8u; i += THREADS) {
-    var sum = key_weights[i * 16u];
-    for (var j = 1u; j < 16u; j++) {
-      sum += key_weights[i * 16u + j];
+  for (var i = thread; i < 8u * tile.width; i += THREADS) {
+    var sum = 0.0;
+    for (var key = i / tile.width * 16u; key < min(i / tile.width * 16u + 16u, keys); key++) {
+      sum += key_weights[key * tile.width + q];
     }
     group_values[i] = sum;
   }
@@ -170,9 +116,9 @@ fn attend(tile: Tile, start: u32, keys: u32, thread: u32) -> Found {
     mix(tile, start, keys, lane);
   }
   workgroupBarrier();
-  var total = group_values[0];
-  for (var i = 1u; i < 8u; i++) {
+  var total = 0.0;
+  for (var i = q; i < 8u * tile.width; i += tile.width) {
     total += group_values[i];
   }
-  return Found(top, total);
+  return vec2<f32>(top, total);
 }

@@ -5,9 +5,9 @@ override SPLIT: u32; // a pass of at most 16 rows keeps what each row gets from 
 const CHUNK = 128u; // keys
 const LOWEST = -3.0e38; // stands for minus infinity, which WGSL does not promise
 
-// The first positions that queries at these see.
-fn oldest_seen(position: vec4<u32>) -> vec4<u32> {
-  return max(position, vec4<u32>(WINDOW - 1u)) - (WINDOW - 1u);
+// The first position that a query at this one sees.
+fn oldest_seen(position: u32) -> u32 {
+  return max(position, WINDOW - 1u) - (WINDOW - 1u);
 }
 
 // Entries that a pass keeps for each row and head: one a chunk that its keys reach into, or one for all.

@@ -6,7 +6,7 @@ import { attentionThreads, type DeviceTraits, dotPart } from "./policy";
 import { expectShape } from "./rows";
 import type { KvCache, Queries } from "./tensors";
 
-const behind = ["chunks", "attention_chunk"] as const;
+const behind = ["chunks", "tile", "attention_chunk"] as const;
 
 export const attentionShaders = {
   int8: {

@@ -43,6 +43,7 @@ import scores from "../../shaders/lib/scores.wgsl?raw";
 import slices from "../../shaders/lib/slices.wgsl?raw";
 import tallies from "../../shaders/lib/tallies.wgsl?raw";
 import threshold from "../../shaders/lib/threshold.wgsl?raw";
+import tile from "../../shaders/lib/tile.wgsl?raw";
 import weightBf16 from "../../shaders/lib/weight_bf16.wgsl?raw";
 import weightF16 from "../../shaders/lib/weight_f16.wgsl?raw";
 import weightF32 from "../../shaders/lib/weight_f32.wgsl?raw";
@@ -96,6 +97,7 @@ const parts = {
   slices,
   tallies,
   threshold,
+  tile,
   weight_bf16: weightBf16,
   weight_f16: weightF16,
   weight_f32: weightF32,

@@ -49,7 +49,7 @@ function broken(dispatches: readonly Dispatch[], kernel: string, from: string, t
 const faults = [
   ["rope_append", "fma(a, angle.x, -(b * angle.y))", "fma(a, angle.x, b * angle.y)"],
   ["rope_append", "workspace[place(i)] * inverse_rms", "inverse_rms"],
-  ["attention", "exp(s - top)", "exp(0.999 * (s - top))"],
+  ["attention", "exp(fma(scores[i], factor, -top))", "exp(0.999 * fma(scores[i], factor, -top))"],
   ["attention", "chunk <= end", "chunk < end"],
   ["attention_merge", "sum / total", "sum / (total * 1.01)"],
   ["short_conv", "sum = fma(taps[column * TAPS + tap]", "sum = fma(taps[column * TAPS]"],
