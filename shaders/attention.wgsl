@@ -2,7 +2,8 @@
 // maxima (Milakov & Gimelshein 2018). In passes of few rows a workgroup takes one chunk and every grid.z-th tile of four queries, so that
 // they keep a GPU busy too, and attention_merge does the merging; else it takes one tile and walks all chunks, with the same arithmetic.
 
-@group(0) @binding(4) var<storage, read_write> partials: array<vec4<f32>>; // [rows, HEADS, pass_entries(), HEAD_DIM / 4 + 1]
+// Not vectors: threads that write one's components must not do it side by side.
+@group(0) @binding(4) var<storage, read_write> partials: array<f32>; // [rows, HEADS, pass_entries(), HEAD_DIM + 4]
 
 var<workgroup> walked: array<f32, HEAD_DIM * 4u>; // merged so far, [query, HEAD_DIM]
 var<workgroup> factors: array<vec2<f32>, 4>; // by which what was merged and what was found are multiplied
@@ -39,20 +40,21 @@ fn main(
         if (sees(tile, q, chunk)) {
           let keeps = !split && !begins(tile, q, chunk);
           let leaves = split || ends(tile, q, chunk);
-          let entry = (tile.heads[q] * entries + select(0u, chunk, split)) * (HEAD_DIM / 4u + 1u);
+          let entry = (tile.heads[q] * entries + select(0u, chunk, split)) * (HEAD_DIM + 4u);
           for (var i = thread; i < HEAD_DIM; i += THREADS) {
             var sum = mixed(q, i);
             if (keeps) {
               sum = fma(walked[q * HEAD_DIM + i], factors[q].x, sum * factors[q].y);
             }
             if (leaves) {
-              partials[entry + i / 4u][i % 4u] = sum;
+              partials[entry + i] = sum;
             } else {
               walked[q * HEAD_DIM + i] = sum;
             }
           }
           if (leaves && thread == q) {
-            partials[entry + HEAD_DIM / 4u] = vec4<f32>(merged, 0.0, 0.0);
+            partials[entry + HEAD_DIM] = merged.x;
+            partials[entry + HEAD_DIM + 1u] = merged.y;
           }
         }
       }
