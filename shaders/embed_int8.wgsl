@@ -9,7 +9,7 @@ override COUNT: u32; // rows of the table; other tokens are for other parts of i
 @group(0) @binding(4) var<storage, read> signs: array<u32>; // bit i % 32 of word i / 32 set: value i is negated
 @group(0) @binding(8) var<storage, read_write> output: array<f32>; // [rows, WIDTH]
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
   let row = group.x;
   let table_row = tokens[row] - FIRST; // of an earlier token it wraps round
@@ -19,7 +19,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let words = (WIDTH + 15u) / 16u * 4u;
   let scale = table_scales[table_row] * inverseSqrt(f32(BLOCK));
   for (var first = 0u; first < WIDTH; first += SIZE) {
-    for (var i = lane * 4u; i < SIZE; i += 256u) {
+    for (var i = lane * 4u; i < SIZE; i += 4u * THREADS) {
       let word = (first + i) / 4u;
       var codes = vec4<f32>();
       if (word < words) {
@@ -32,7 +32,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }
     workgroupBarrier();
     hadamard(lane);
-    for (var i = lane; i < SIZE && first + i < WIDTH; i += 64u) {
+    for (var i = lane; i < SIZE && first + i < WIDTH; i += THREADS) {
       let column = first + i;
       let x = workspace[place(i)] * scale;
       output[row * WIDTH + column] = select(x, -x, ((signs[column >> 5u] >> (column & 31u)) & 1u) == 1u);

@@ -13,12 +13,15 @@ override EPSILON: f32;
 @group(0) @binding(3) var<storage, read> angles: array<vec2<f32>>; // cosine and sine, [CONTEXT, ROTARY_DIM / 2]
 
 fn norm_head(weights: u32, lane: u32) {
-  var squares = 0.0;
-  for (var i = lane; i < HEAD_DIM; i += 64u) {
-    squares = fma(workspace[place(i)], workspace[place(i)], squares);
+  for (var part = lane; part < 64u; part += THREADS) {
+    var squares = 0.0;
+    for (var i = part; i < HEAD_DIM; i += 64u) {
+      squares = fma(workspace[place(i)], workspace[place(i)], squares);
+    }
+    reduce_values[part] = squares;
   }
-  let inverse_rms = inverseSqrt(reduce_sum(squares, lane) / f32(HEAD_DIM) + EPSILON);
-  for (var i = lane; i < HEAD_DIM; i += 64u) {
+  let inverse_rms = inverseSqrt(reduce_sum(lane) / f32(HEAD_DIM) + EPSILON);
+  for (var i = lane; i < HEAD_DIM; i += THREADS) {
     workspace[place(i)] = workspace[place(i)] * inverse_rms * norms[weights + i];
   }
   workgroupBarrier();
@@ -26,7 +29,7 @@ fn norm_head(weights: u32, lane: u32) {
 
 fn turn_head(position: u32, lane: u32) {
   let half = ROTARY_DIM / 2u;
-  for (var i = lane; i < half; i += 64u) {
+  for (var i = lane; i < half; i += THREADS) {
     let angle = angles[position * half + i];
     let a = workspace[place(i)];
     let b = workspace[place(i + half)];
@@ -36,13 +39,13 @@ fn turn_head(position: u32, lane: u32) {
   workgroupBarrier();
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
   let head = group.x;
   let row = group.y;
   let position = batch.position + depth_of(row);
   let is_query = head < HEADS;
-  for (var i = lane; i < HEAD_DIM; i += 64u) {
+  for (var i = lane; i < HEAD_DIM; i += THREADS) {
     workspace[place(i)] = input[(row * (HEADS + 2u * KV_HEADS) + head) * HEAD_DIM + i];
   }
   workgroupBarrier();

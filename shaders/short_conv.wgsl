@@ -35,7 +35,7 @@ fn prepare(row: u32, lane: u32) {
   // Each row leaves z in the place where the next pass will look for it; the first row also moves up what is still needed of the old state.
   let next = 1u - batch.state_slot;
   let past = select(batch.rows, 0u, batch.tree == 1u); // rows that are certain, and so are history for the next pass
-  for (var column = lane; column < WIDTH; column += 64u) {
+  for (var column = lane; column < WIDTH; column += THREADS) {
     if (row + TAPS - 1u >= past) {
       state[state_at(next, row + TAPS - 1u - past, column)] = gated_input(row, 0u, column);
     }

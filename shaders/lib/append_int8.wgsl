@@ -5,22 +5,25 @@
 
 fn append(query_head: u32, cache_head: u32, is_query: bool, lane: u32) {
   hadamard(lane);
-  var largest = 0.0;
-  for (var i = lane; i < HEAD_DIM; i += 64u) {
-    largest = max(largest, abs(workspace[place(i)]));
+  for (var part = lane; part < 64u; part += THREADS) {
+    var most = 0.0;
+    for (var i = part; i < HEAD_DIM; i += 64u) {
+      most = max(most, abs(workspace[place(i)]));
+    }
+    reduce_values[part] = most;
   }
-  largest = reduce_max(largest, lane);
+  let largest = reduce_max(lane);
   let inverse_scale = select(0.0, 127.0 / largest, largest > 0.0);
   let scale = select(1.0, largest * (inverseSqrt(f32(BLOCK)) / 127.0), largest > 0.0);
   let words = HEAD_DIM / 4u;
-  if (lane < words) {
-    let i = lane * 4u;
+  for (var at = lane; at < words; at += THREADS) {
+    let i = at * 4u;
     let values = vec4<f32>(workspace[place(i)], workspace[place(i + 1u)], workspace[place(i + 2u)], workspace[place(i + 3u)]);
     let word = quantize4(values, inverse_scale);
     if (is_query) {
-      query[query_head * (words + 1u) + lane] = word;
+      query[query_head * (words + 1u) + at] = word;
     } else {
-      cache[cache_head * words + lane] = word;
+      cache[cache_head * words + at] = word;
     }
   }
   if (lane == 0u) {

@@ -1,5 +1,5 @@
-// Root-mean-square normalisation of a row: x * weight / sqrt(mean(x * x) + EPSILON). Sixty-four threads add the squares up, however many
-// there are, so that the sum has one order.
+// Root-mean-square normalisation of a row: x * weight / sqrt(mean(x * x) + EPSILON). The squares are added up in sixty-four sums,
+// however many threads there are, so that the whole has one order.
 override EPSILON: f32;
 
 @group(0) @binding(1) var<storage, read> input: array<f32>; // [rows, WIDTH]
@@ -11,14 +11,15 @@ var<private> row_start: u32;
 // Before value(); a barrier is in it.
 fn norm_row(row: u32, lane: u32) {
   row_start = row * WIDTH;
-  var squares = 0.0;
-  if (lane < 64u) {
-    for (var i = lane; i < WIDTH; i += 64u) {
+  for (var part = lane; part < 64u; part += THREADS) {
+    var squares = 0.0;
+    for (var i = part; i < WIDTH; i += 64u) {
       let x = input[row_start + i];
       squares = fma(x, x, squares);
     }
+    reduce_values[part] = squares;
   }
-  inverse_rms = inverseSqrt(reduce_sum(squares, lane) / f32(WIDTH) + EPSILON);
+  inverse_rms = inverseSqrt(reduce_sum(lane) / f32(WIDTH) + EPSILON);
 }
 
 fn value(row: u32, column: u32) -> f32 {

@@ -1,18 +1,16 @@
-// Reductions over the first 64 threads of a workgroup in one fixed order: eight sums of eight, then the sum of those.
-var<workgroup> reduce_values: array<f32, 64>;
+// Reductions of sixty-four values, which the workgroup's threads, however many there are, hand in and take part in: in one fixed order,
+// eight sums of eight, then the sum of those.
+var<workgroup> reduce_values: array<f32, 64>; // what is handed in
 var<workgroup> reduce_partials: array<f32, 8>;
 
-fn reduce_sum(value: f32, lane: u32) -> f32 {
-  if (lane < 64u) {
-    reduce_values[lane] = value;
-  }
+fn reduce_sum(lane: u32) -> f32 {
   workgroupBarrier();
-  if (lane < 8u) {
-    var sum = reduce_values[lane * 8u];
+  for (var part = lane; part < 8u; part += THREADS) {
+    var sum = reduce_values[part * 8u];
     for (var i = 1u; i < 8u; i++) {
-      sum += reduce_values[lane * 8u + i];
+      sum += reduce_values[part * 8u + i];
     }
-    reduce_partials[lane] = sum;
+    reduce_partials[part] = sum;
   }
   workgroupBarrier();
   var total = reduce_partials[0];
@@ -22,17 +20,14 @@ fn reduce_sum(value: f32, lane: u32) -> f32 {
   return total;
 }
 
-fn reduce_max(value: f32, lane: u32) -> f32 {
-  if (lane < 64u) {
-    reduce_values[lane] = value;
-  }
+fn reduce_max(lane: u32) -> f32 {
   workgroupBarrier();
-  if (lane < 8u) {
-    var largest = reduce_values[lane * 8u];
+  for (var part = lane; part < 8u; part += THREADS) {
+    var largest = reduce_values[part * 8u];
     for (var i = 1u; i < 8u; i++) {
-      largest = max(largest, reduce_values[lane * 8u + i]);
+      largest = max(largest, reduce_values[part * 8u + i]);
     }
-    reduce_partials[lane] = largest;
+    reduce_partials[part] = largest;
   }
   workgroupBarrier();
   var total = reduce_partials[0];

@@ -20,7 +20,7 @@ import { withEngine, withGpu } from "./open_engine";
 import { bad, countOption, precisionOption, type Values } from "./options";
 import { SAMPLING_OPTIONS, samplingFrom } from "./sampling_options";
 import { SHAPES, shapeNamed } from "./shapes";
-import { SPECULATE_HELP, speculateOption } from "./speculate_option";
+import { NOT_EXACT, SPECULATE_HELP, speculateOption } from "./speculate_option";
 import type { Terminal } from "./terminal";
 import { openTunings } from "./tuning_file";
 
@@ -85,6 +85,7 @@ async function runBench(values: Values<typeof OPTIONS>, terminal: Terminal): Pro
     withEngine(gpu, checkpoint, options, terminal, async (engine) => {
       const measured = await measure(engine, gpu, patience, terminal);
       if (!choice) return { ...measured, speculation: { skipped: "no --speculate" } };
+      if (!engine.exact) return { ...measured, speculation: { skipped: NOT_EXACT } };
       const ways = await withDraftModel(gpu, choice.draftModel, { checkpoint, engine }, terminal, (draftModel) =>
         measureSpeculation(engine, checkpoint, { choice, draftModel, sampling: values, maxTokens: patience.replyTokens }, terminal),
       );

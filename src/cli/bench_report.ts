@@ -100,13 +100,15 @@ function speculationRows(speculation: BenchReport["speculation"]): readonly (rea
   const share = ({ proposed, accepted }: Tally) => (proposed > 0 ? `${Math.round((100 * accepted) / proposed)} % of ${proposed}` : "-");
   return [
     ["", ""],
-    ["replies", "tokens/s", "in plain's", "tokens a pass", "drafts accepted", "by drafter"],
+    ["replies", "tokens/s", "in plain's", "tokens a pass", "drafts accepted", "drafting", "verifying", "by drafter"],
     ...speculation.ways.map((way) => [
       `  ${way.way}`,
       speed(way.tokensPerSecond),
       way.speed.toFixed(2),
       way.tokensPerPass.toFixed(2),
       share(way),
+      way.proposed > 0 ? time(way.draftMs) : "-",
+      way.proposed > 0 ? time(way.verifyMs) : "-",
       Object.entries(way.byDrafter)
         .map(([name, tally]) => `${name} ${share(tally)}`)
         .join(", "),

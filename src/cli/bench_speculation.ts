@@ -29,6 +29,9 @@ export interface SpeculationFigure {
   readonly proposed: number;
   readonly accepted: number;
   readonly byDrafter: Readonly<Record<string, Tally>>;
+  readonly byDepth: readonly Tally[]; // [depth - 1]
+  readonly draftMs: number;
+  readonly verifyMs: number;
 }
 
 export interface SpeculationTask {
@@ -100,12 +103,15 @@ class Way {
   /** One for all messages, as in a conversation: it learns what pays. */
   readonly speculator: ReturnType<typeof makeSpeculator> | null;
   readonly #byDrafter: Record<string, Tally> = {};
+  readonly #byDepth: Tally[] = [];
   #ms = 0; // of replies, behind the first token of each
   #tokens = 0; // in that time
   #all = 0; // tokens
   #passes = 0;
   #proposed = 0;
   #accepted = 0;
+  #draftMs = 0;
+  #verifyMs = 0;
 
   constructor(drafting: Drafting | null, engine: Engine) {
     this.name = drafting ? drafting.names.join(" + ") : "plain";
@@ -133,16 +139,23 @@ class Way {
       proposed: this.#proposed,
       accepted: this.#accepted,
       byDrafter: this.#byDrafter,
+      byDepth: this.#byDepth,
+      draftMs: this.#draftMs,
+      verifyMs: this.#verifyMs,
     };
   }
 
-  #addStats({ proposed, accepted, byDrafter }: SpeculationStats): void {
+  #addStats({ proposed, accepted, byDrafter, byDepth, draftMs, verifyMs }: SpeculationStats): void {
     this.#proposed += proposed;
     this.#accepted += accepted;
-    for (const [name, tally] of Object.entries(byDrafter)) {
-      const sum = (this.#byDrafter[name] ??= { proposed: 0, accepted: 0 });
-      sum.proposed += tally.proposed;
-      sum.accepted += tally.accepted;
-    }
+    this.#draftMs += draftMs;
+    this.#verifyMs += verifyMs;
+    for (const [name, tally] of Object.entries(byDrafter)) addTally((this.#byDrafter[name] ??= { proposed: 0, accepted: 0 }), tally);
+    for (const [i, tally] of byDepth.entries()) addTally((this.#byDepth[i] ??= { proposed: 0, accepted: 0 }), tally);
   }
+}
+
+function addTally(sum: Tally, { proposed, accepted }: Tally): void {
+  sum.proposed += proposed;
+  sum.accepted += accepted;
 }

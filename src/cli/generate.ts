@@ -15,7 +15,7 @@ import { withEngine, withGpu } from "./open_engine";
 import { bad, countOption, precisionOption, required, tokensOption, type Values } from "./options";
 import { writeReply } from "./reply";
 import { SAMPLING_OPTIONS, samplingFrom } from "./sampling_options";
-import { SPECULATE_HELP, speculateOption } from "./speculate_option";
+import { NOT_EXACT, SPECULATE_HELP, speculateOption } from "./speculate_option";
 import type { Terminal } from "./terminal";
 import { openTunings } from "./tuning_file";
 
@@ -78,6 +78,7 @@ async function runGenerate(values: Values<typeof OPTIONS>, terminal: Terminal): 
     withEngine(gpu, checkpoint, options, terminal, async (engine) => {
       const { config, generationConfig } = checkpoint;
       await withDraftModel(gpu, speculation?.draftModel, { checkpoint, engine }, terminal, async (draftModel) => {
+        if (speculation && !engine.exact) terminal.note(NOT_EXACT);
         const speculator = speculation && makeSpeculator(engine, { ...tables, ...(draftModel && { draftModel }) }, speculation);
         const request = {
           tokens: prompt.tokens,

@@ -9,6 +9,9 @@ export const SPECULATE_HELP =
   `off, auto (as far as it pays; the default), or any of ${DRAFTERS.join(", ")}, draft:DIR (a smaller model with the same tokenizer) and tree:N, ` +
   "joined by commas, with N drafts a round whether it pays or not";
 
+/** Why nothing is speculated on some devices. */
+export const NOT_EXACT = "This GPU rounds a token's numbers differently beside others, so nothing is drafted.";
+
 const USUAL_DRAFTS = 7; // with the root a pass of eight rows
 
 /** Null is off. Several are joined by commas: "suffix,tree:15", "auto,draft:DIR". Throws EngineError "bad-request". */

@@ -1,14 +1,17 @@
 // Which variants a model is loaded with: those that were measured here, or the usual ones, and in either case only what computes right.
 import type { Gpu } from "../gpu/device";
+import type { linearInt8 } from "../kernels/linear_int8";
 import { type Choices, candidates, defaultChoices } from "../kernels/policy";
 import type { Model } from "../models/family";
 import type { WeightPrecision } from "../models/weights";
+import { EngineError } from "../protocol/errors";
 import type { RowCost } from "../speculate/costs";
 import { allShaders } from "./all_shaders";
 import type { Room } from "./meter";
 import type { Runner } from "./runner";
-import { wrongResult } from "./self_test";
-import { heaviestShapes, MOST_ROWS, Trial } from "./trial";
+import { selfTest, wrongResult } from "./self_test";
+import { heaviestShapes, Trial } from "./trial";
+import { measureCosts, tune } from "./tuner";
 import { readTuning, type Tuning, type TuningStore, tuningKey } from "./tuning";
 
 /** One pass for each of the pipelines of products, with a row to spare where that is possible; 17 are many. */
@@ -25,7 +28,7 @@ export interface ChooseOptions {
   readonly precision: WeightPrecision;
   readonly config: unknown; // config.json
   readonly store: TuningStore | null;
-  readonly product?: ConstructorParameters<typeof Trial>[3]; // for tests, one that may be wrong
+  readonly product?: typeof linearInt8; // for tests, one that may be wrong
 }
 
 /**
@@ -36,33 +39,76 @@ export async function chooseFor(gpu: Gpu, model: Model, { precision, config, sto
   const key = store ? await tuningKey(gpu.name, allShaders, JSON.stringify(config), precision) : "";
   const kept = store && readTuning(await store.get(key).catch(() => null), gpu);
   const usual = { key, choices: kept?.choices ?? defaultChoices(gpu), costs: kept?.costs ?? null };
-  if (precision === "full") return usual; // its products have no variants
-  const trial = new Trial(gpu, heaviestShapes(model.linears), MOST_ROWS, product);
+  // Its products have no variants, and nothing is folded into them.
+  if (precision === "full") return { ...usual, choices: { ...usual.choices, norm: "apart" } };
+  const weights = precision === "w4a8" ? "int4" : "int8";
+  const { epsilon } = model;
+  const trial = new Trial(gpu, heaviestShapes(model.linears), { weights, epsilon, ...(product && { product }) });
   try {
     const isKnown = store === null || kept !== null;
-    if (isKnown && (await isRight(trial, usual.choices))) return usual;
-    const { tune } = await import("./tuner");
+    if (isKnown && (await trial.check(usual.choices, CHECKED_ROWS))) return usual;
+    const defaults = defaultChoices(gpu);
+    await trial.prepare(defaults);
     // Where nobody keeps what is measured, the first that is right will do.
     const budget = store ? undefined : 0;
-    const choices = await tune(candidates(gpu), defaultChoices(gpu), (some, rows) => trial.measure(some, rows), budget);
-    if (!(await isRight(trial, choices))) throw wrongResult(`linear_int8, ${Object.values(choices).join(" ")}`);
+    const choices = await tune(candidates(gpu), defaults, (some, rows) => trial.measure(some, rows), budget);
+    if (!(await trial.check(choices, CHECKED_ROWS))) throw wrongResult(`linear_int8, ${Object.values(choices).join(" ")}`);
     return { key, choices, costs: null };
   } finally {
     trial.dispose();
   }
 }
 
+/**
+ * Loads with these choices and holds what was loaded to `check`, which tells whether rows are independent. Where they are not, or something is
+ * wrong, with norms folded into products, loads once more with norms apart, and forgets what passes cost; a runner that fails is freed. Throws
+ * what `load` and `check` throw.
+ */
+export async function loadChosen<R extends { dispose(): void }>(
+  chosen: Chosen,
+  load: (choices: Choices) => Promise<R>,
+  check: (runner: R) => Promise<boolean>,
+): Promise<{ readonly runner: R; readonly chosen: Chosen; readonly exact: boolean }> {
+  const { choices } = chosen;
+  const isFolded = choices.norm === "folded";
+  const runner = await load(choices);
+  try {
+    const exact = await check(runner);
+    if (exact || !isFolded) return { runner, chosen, exact };
+    runner.dispose();
+  } catch (error) {
+    runner.dispose();
+    if (!(error instanceof EngineError && error.code === "wrong-result" && isFolded)) throw error;
+  }
+  // The trial saw two of a model's products, and another may be wrong. No other choice is left that a whole model could be blamed on.
+  return loadChosen({ ...chosen, choices: { ...choices, norm: "apart" }, costs: null }, load, check);
+}
+
+/** A runner with its choices made, loaded by `load`, tested, and measured. Throws what `load` throws, and "wrong-result" for a GPU at fault. */
+export async function loadTuned(
+  gpu: Gpu,
+  model: Model,
+  options: ChooseOptions,
+  room: Room,
+  load: (choices: Choices) => Promise<Runner>,
+): Promise<{ readonly runner: Runner; readonly tuning: Tuning; readonly exact: boolean }> {
+  const first = await chooseFor(gpu, model, options);
+  const { runner, chosen, exact } = await loadChosen(first, load, (loaded) => selfTest(gpu, loaded, room));
+  try {
+    const tuning = await completeTuning(chosen, runner, room, options.store);
+    runner.clearStates();
+    return { runner, tuning, exact };
+  } catch (error) {
+    runner.dispose();
+    throw error;
+  }
+}
+
 /** Measures what passes cost where that is not known and somebody keeps it. The caches hold nothing of use afterwards. */
-export async function completeTuning(chosen: Chosen, runner: Runner, room: Room, store: TuningStore | null): Promise<Tuning> {
+async function completeTuning(chosen: Chosen, runner: Runner, room: Room, store: TuningStore | null): Promise<Tuning> {
   const { key, choices, costs } = chosen;
   if (costs || !store) return { choices, costs: costs ?? [] };
-  const { measureCosts } = await import("./tuner");
   const tuning = { choices, costs: await measureCosts(runner, room) };
   await store.put(key, tuning).catch(() => {}); // it will be measured again
   return tuning;
-}
-
-async function isRight(trial: Trial, choices: Choices): Promise<boolean> {
-  for (const rows of CHECKED_ROWS) if (!(await trial.check(choices, rows))) return false;
-  return true;
 }

@@ -83,7 +83,7 @@ export async function* decode(
     pending = pass(last);
     sequence.push(last);
     let isPaced = false; // whether the pass was submitted before the last token was read
-    let speculates = false;
+    let speculates = speculator?.pays(reach(sequence.length - 1)) ?? false;
     while (pending) {
       const position = sequence.length; // of the token being drawn
       const isLast = given + 1 >= maxTokens || position >= contextLength;

@@ -8,7 +8,7 @@ import { MOST_STEPS } from "./runner_parts";
 /** Candidates that the engine of a draft model draws a row. */
 export const DRAFT_CANDIDATES = 4;
 
-type Drafting = Pick<Engine, "contextLength" | "tuning" | "beginDrafts" | "draft">;
+type Drafting = Pick<Engine, "contextLength" | "tuning" | "beginDrafts" | "unread" | "draft">;
 
 export class DraftModel implements AheadDrafter {
   readonly name = "draft";
@@ -16,8 +16,7 @@ export class DraftModel implements AheadDrafter {
   readonly claim = 0.7; // until it is known how often it is right
   readonly #engine: Drafting;
   #text: number[] = [];
-  #seen = 0; // tokens of the text that the engine has heard of
-  #cached = 0; // of these, those that it need not read again: about as many as its caches hold
+  #fresh: number[] = []; // the end of the text that the engine has not counted yet
   #chain: readonly (readonly number[])[] = []; // candidates by depth, behind the text and the best of each depth before
 
   /** The engine is this drafter's alone, loaded with DRAFT_CANDIDATES. */
@@ -30,22 +29,20 @@ export class DraftModel implements AheadDrafter {
   }
 
   reset(prompt: readonly number[], draws: Draws): void {
-    let shared = 0;
-    while (shared < this.#cached && this.#text[shared] === prompt[shared]) shared++;
     this.#text = [...prompt];
-    this.#seen = prompt.length;
-    this.#cached = shared;
+    this.#fresh = [];
     this.#chain = [];
     this.#engine.beginDrafts(prompt, draws);
   }
 
   append(tokens: readonly number[]): void {
     this.#text.push(...tokens);
+    this.#fresh.push(...tokens);
     this.#chain = [];
   }
 
   get backlog(): number {
-    return this.#text.length - this.#cached;
+    return this.#engine.unread(this.#text);
   }
 
   async ahead(steps: number): Promise<void> {
@@ -53,9 +50,8 @@ export class DraftModel implements AheadDrafter {
     const count = Math.min(steps, MOST_STEPS, room);
     this.#chain = [];
     if (count < 1) return;
-    const text = [...this.#text];
-    this.#chain = await this.#engine.draft(text, text.slice(this.#seen), count);
-    this.#seen = this.#cached = text.length;
+    this.#chain = await this.#engine.draft([...this.#text], this.#fresh, count);
+    this.#fresh = [];
   }
 
   propose(path: readonly number[]): readonly Candidate[] {

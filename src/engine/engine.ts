@@ -1,5 +1,6 @@
 import type { Gpu } from "../gpu/device";
 import { MAX_TREE_ROWS } from "../kernels/batch";
+import type { Choices } from "../kernels/policy";
 import { NO_TOKEN, type SamplingParams } from "../kernels/sample";
 import type { ModelShape } from "../models/family";
 import { parseModel } from "../models/registry";
@@ -42,6 +43,7 @@ export class Engine {
   readonly precision: WeightPrecision;
   readonly contextLength: number;
   readonly tuning: Tuning;
+  readonly exact: boolean; // whether a token's numbers have the same bits beside others; where not, nothing is speculated
   readonly loadMs: number;
   readonly #runner: Runner;
   readonly #caches: Caches;
@@ -58,6 +60,7 @@ export class Engine {
       maxRows: number;
       maxHeadRows: number;
       tuning: Tuning;
+      exact: boolean;
       software: boolean;
       loadMs: number;
     },
@@ -67,6 +70,7 @@ export class Engine {
     this.precision = settings.precision;
     this.contextLength = settings.contextLength;
     this.tuning = settings.tuning;
+    this.exact = settings.exact;
     this.loadMs = settings.loadMs;
     // In software nobody's screen waits, and small passes would only be slower.
     const pace = new Pace({ most: settings.maxRows, ...(settings.software && { targetMs: Number.POSITIVE_INFINITY }) });
@@ -75,7 +79,7 @@ export class Engine {
     this.#maxHeadRows = settings.maxHeadRows;
   }
 
-  /** Throws EngineError: "model-…" for what the files lack, "out-of-memory", "shader-failed". */
+  /** Throws EngineError: "model-…" for what the files lack, "out-of-memory", "shader-failed", "wrong-result" for a GPU at fault. */
   static async load(gpu: Gpu, checkpoint: Checkpoint, options: EngineOptions = {}): Promise<Engine> {
     const start = performance.now();
     const model = parseModel(checkpoint.config);
@@ -95,42 +99,27 @@ export class Engine {
     const maxHeadRows = Math.min(options.maxHeadRows ?? MAX_TREE_ROWS, maxRows);
     const { onProgress = () => {}, tunings = null } = options;
     // Fetched while a model is being read, not before the page can be used.
-    const [{ chooseFor, completeTuning }, { expectRowsIndependent, selfTest }] = await Promise.all([
-      import("./choose"),
-      import("./self_test"),
-    ]);
-    const tuned = await chooseFor(gpu, model, { precision, config: checkpoint.config, store: tunings });
-    const runner = await Runner.load(gpu, model, checkpoint, {
-      precision,
-      choices: tuned.choices,
-      // bf16 keys and values would do for chatting, but moved logits of the golden models by 3 to 8 thousandths of the largest one.
-      cacheType: precision === "full" ? "f32" : "int8",
-      context: contextLength,
-      maxRows,
-      maxHeadRows,
-      ...(options.candidates !== undefined && { candidates: options.candidates }),
-      // A tokenizer may have more entries than the table has rows.
-      live: Math.min(options.liveTokens ?? Number.POSITIVE_INFINITY, model.shape.vocabularySize),
-      onWeights: (done) => onProgress({ phase: "upload", done, total: checkpoint.bytes }),
-      onCompiled: (done, total) => onProgress({ phase: "compile", done, total }),
-    });
-    const settings = { precision, contextLength, maxRows, maxHeadRows, software: gpu.software };
-    try {
-      await selfTest(
-        gpu,
-        // Of two rows, where norms have dispatches of their own.
-        runner.dispatches({ rows: Math.min(2, maxRows), headRows: 1 }).map(({ dispatch }) => dispatch),
-      );
-      // In software that takes as long as a reply's first words, and what it computes there is what the tests have seen.
-      if (!gpu.software) await expectRowsIndependent(runner, model.shape.vocabularySize, Math.min(20, maxRows));
-      const room = { contextLength, maxRows, maxHeadRows, vocabulary: model.shape.vocabularySize };
-      const tuning = await completeTuning(tuned, runner, room, tunings);
-      runner.clearStates();
-      return new Engine(runner, model.shape, { ...settings, tuning, loadMs: performance.now() - start });
-    } catch (error) {
-      runner.dispose();
-      throw error;
-    }
+    const { loadTuned } = await import("./choose");
+    const load = (choices: Choices) =>
+      Runner.load(gpu, model, checkpoint, {
+        precision,
+        choices,
+        // bf16 keys and values would do for chatting, but moved logits of the golden models by 3 to 8 thousandths of the largest one.
+        cacheType: precision === "full" ? "f32" : "int8",
+        context: contextLength,
+        maxRows,
+        maxHeadRows,
+        ...(options.candidates !== undefined && { candidates: options.candidates }),
+        // A tokenizer may have more entries than the table has rows.
+        live: Math.min(options.liveTokens ?? Number.POSITIVE_INFINITY, model.shape.vocabularySize),
+        onWeights: (done) => onProgress({ phase: "upload", done, total: checkpoint.bytes }),
+        onCompiled: (done, total) => onProgress({ phase: "compile", done, total }),
+      });
+    const room = { contextLength, maxRows, maxHeadRows, vocabulary: model.shape.vocabularySize };
+    const chosenBy = { precision, config: checkpoint.config, store: tunings };
+    const { runner, tuning, exact } = await loadTuned(gpu, model, chosenBy, room, load);
+    const settings = { precision, contextLength, maxRows, maxHeadRows, tuning, exact, software: gpu.software };
+    return new Engine(runner, model.shape, { ...settings, loadMs: performance.now() - start });
   }
 
   /** Bytes on the GPU. */
@@ -157,7 +146,8 @@ export class Engine {
 
   /**
    * Draws token after token behind the prompt, the ending one included. Of the prompt only what the caches do not hold is fed. With a
-   * speculator the tokens are the same, only sooner. Throws EngineError "context-full", "bad-request", "busy".
+   * speculator the tokens are the same, only sooner; where the engine is not exact, it is left out. Throws EngineError "context-full",
+   * "bad-request", "busy".
    */
   async *generate(request: GenerateRequest, signal?: AbortSignal): AsyncGenerator<DrawnToken, EndReason, undefined> {
     const { tokens } = request;
@@ -171,8 +161,9 @@ export class Engine {
       this.#caches.mark();
       if (!(await this.#caches.feed(tokens, signal))) return "aborted";
       const { sequence } = this.#caches;
-      const place = { runner: this.#runner, sequence, contextLength: this.contextLength, maxDrafts: this.#maxHeadRows - 1 };
-      return yield* decode(place, request, signal);
+      // A reply must not change by what is drafted beside it.
+      const maxDrafts = this.exact ? this.#maxHeadRows - 1 : 0;
+      return yield* decode({ runner: this.#runner, sequence, contextLength: this.contextLength, maxDrafts }, request, signal);
     } catch (error) {
       // What a failed pass left in the caches is not known.
       this.reset();
@@ -185,6 +176,11 @@ export class Engine {
   /** From now on `draft` draws as these say, behind this prompt. */
   beginDrafts(prompt: readonly number[], sampling: SamplingParams): void {
     this.#runner.configure(sampling, this.#promptCounts(prompt));
+  }
+
+  /** Tokens of a text that `draft` would have to read before it draws. */
+  unread(text: readonly number[]): number {
+    return text.length - this.#caches.sequence.kept(text);
   }
 
   /**

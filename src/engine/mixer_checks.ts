@@ -14,14 +14,17 @@ const DEPTH = 150; // of the row that attends, in the second chunk of keys where
 const CLOSE = 1e-5; // sums in f32 against sums in f64, as a share of the largest
 const SCALE = 1 / 64; // of INT8 codes
 
-/** Whether these floats are what was expected, but for the last bits. */
-export function areClose(actual: Float32Array, expected: Float32Array): boolean {
+/** Whether a kernel of a loaded model computes what its reference does, by the kernel's name. */
+export type Checks = Readonly<Record<string, (probe: Probe) => Promise<boolean>>>;
+
+/** Whether these floats are what was expected, but for the last bits or for so small a share of the largest. */
+export function areClose(actual: Float32Array, expected: Float32Array, share = CLOSE): boolean {
   const largest = expected.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
-  return expected.every((x, i) => Math.abs(x - (actual[i] ?? Number.NaN)) <= CLOSE * largest);
+  return expected.every((x, i) => Math.abs(x - (actual[i] ?? Number.NaN)) <= share * largest);
 }
 
 /** Whether these codes are; where a sum differs in its last bits, a code that lies between two moves. */
-function areCodes(actual: Int8Array, expected: Int8Array): boolean {
+export function areCodes(actual: Int8Array, expected: Int8Array): boolean {
   return expected.every((code, i) => Math.abs(code - (actual[i] ?? Number.NaN)) <= 1);
 }
 
@@ -123,7 +126,7 @@ async function merged(probe: Probe, heads: number, position: number): Promise<Fl
   return Float32Array.from(rows.flat());
 }
 
-export const mixerChecks: Readonly<Record<string, (probe: Probe) => Promise<boolean>>> = {
+export const mixerChecks: Checks = {
   async rope_append(probe) {
     const { heads, kvHeads, headDim, position } = headsOf(probe);
     const pairs = probe.constant("ROTARY_DIM") / 2;

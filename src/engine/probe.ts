@@ -20,6 +20,11 @@ export class Probe {
     return steps.length > 0 ? new Probe(gpu, memory, steps) : null;
   }
 
+  /** Of one dispatch. */
+  static alone(gpu: Gpu, memory: Memory, dispatch: Dispatch): Probe {
+    return new Probe(gpu, memory, [dispatch]);
+  }
+
   private constructor(gpu: Gpu, memory: Memory, dispatches: readonly Dispatch[]) {
     this.#gpu = gpu;
     this.#memory = memory;
@@ -32,6 +37,11 @@ export class Probe {
 
   has(binding: string): boolean {
     return this.#dispatches.some(({ bindings }) => bindings[binding] !== undefined);
+  }
+
+  /** Whether its shader has this part, a file of shaders/lib. */
+  uses(part: string): boolean {
+    return this.#dispatches.some(({ shader }) => shader.parts.some(({ name }) => name === `lib/${part}.wgsl`));
   }
 
   /** `offset` in bytes, a multiple of 4. */

@@ -1,6 +1,7 @@
 // One forward pass on the GPU: what changes from pass to pass is written, the plan is recorded, everything is submitted once.
 import { type Bound, Memory } from "../gpu/buffers";
 import { type Gpu, inErrorScopes } from "../gpu/device";
+import { workDone } from "../gpu/nudge";
 import type { Dispatch, PassShape } from "../gpu/plan";
 import type { KernelTime, Profiler } from "../gpu/profile";
 import { BATCH_WORDS, type BatchPass, batchWords, historyEntries } from "../kernels/batch";
@@ -194,7 +195,7 @@ export class Runner {
 
   /** Waits until the GPU has done all that was submitted. */
   async settle(): Promise<void> {
-    await this.#parts.gpu.device.queue.onSubmittedWorkDone();
+    await workDone(this.#parts.gpu.device);
   }
 
   /** Bytes of all recurrent states, as `copyStates` lays them out. */

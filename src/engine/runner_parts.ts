@@ -1,6 +1,7 @@
 // What a runner is made of: weights and buffers on the GPU, and the plans over them.
 import type { Memory } from "../gpu/buffers";
 import type { Gpu } from "../gpu/device";
+import { workDone } from "../gpu/nudge";
 import { Plan } from "../gpu/plan";
 import { BATCH_WORDS } from "../kernels/batch";
 import { type Choices, sampleSlice, sampleThreads } from "../kernels/policy";
@@ -57,7 +58,7 @@ export async function loadParts(gpu: Gpu, memory: Memory, model: Model, checkpoi
   const chain = candidates > 1 ? memory.storage("batches of a chain", "scratch", MOST_STEPS * BATCH_WORDS * 4) : null;
 
   let bytes = 0;
-  const settle = () => device.queue.onSubmittedWorkDone();
+  const settle = () => workDone(device);
   const weights = new WeightLoader(checkpoint, memory, options.precision, settle, (more) => {
     bytes += more;
     options.onWeights(bytes);

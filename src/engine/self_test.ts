@@ -1,6 +1,6 @@
 // Does this GPU compute what it should? Drivers have faults: ONNX Runtime's attention was wrong without a word on an adapter whose subgroups
 // are small (microsoft/onnxruntime, WebGPU). So before a model answers, its own dispatches are run on random numbers and held to the references,
-// on pipelines that are compiled anyway. Products have a test of their own, in tuner.ts, where a wrong variant can be replaced.
+// on pipelines that are compiled anyway. Products have had a test before, in trial.ts, where a wrong variant can be replaced.
 import { Memory } from "../gpu/buffers";
 import type { Gpu } from "../gpu/device";
 import type { Dispatch } from "../gpu/plan";
@@ -9,12 +9,16 @@ import { rmsNormReference } from "../kernels/rms_norm.reference";
 import { type SamplingParams, writeSampling } from "../kernels/sample";
 import { sampleReference } from "../kernels/sample.reference";
 import { EngineError } from "../protocol/errors";
-import { hasRow, mixerChecks } from "./mixer_checks";
+import type { Room } from "./meter";
+import { type Checks, hasRow, mixerChecks } from "./mixer_checks";
 import { Probe } from "./probe";
 import { randomFloats } from "./random";
 import type { Runner } from "./runner";
+import { productChecks, tableChecks } from "./weight_checks";
 
 const POSITIONS = [0, 3, 40, 511, 5000, 70_000]; // of draws, which take other noise at each
+const FEW = 6; // rows of a pass, as verification has them
+const NEAR = 0.05; // of the largest logit: a sum's last bit can move a code of a row, and that many logits
 const MOST_DRAWN = 2 ** 16; // entries of a vocabulary for which the reference draws in good time
 const SAMPLING: SamplingParams = {
   temperature: 0.8,
@@ -27,7 +31,7 @@ const SAMPLING: SamplingParams = {
   seed: 0x5eedn,
 };
 
-const checks: Readonly<Record<string, (probe: Probe) => Promise<boolean>>> = {
+const checks: Checks = {
   async rms_norm(probe) {
     const width = probe.constant("WIDTH");
     const input = randomFloats(width);
@@ -60,13 +64,25 @@ const checks: Readonly<Record<string, (probe: Probe) => Promise<boolean>>> = {
     return true;
   },
   ...mixerChecks,
+  ...tableChecks,
 };
 
 /**
- * Runs one dispatch of each kernel that has a check on random numbers. The engine's buffers hold those afterwards, its caches and states
- * among them. Throws EngineError "wrong-result" with the kernel's name.
+ * All of it for a model that was loaded. Its buffers hold random numbers afterwards, caches and states among them. Returns whether a row's
+ * numbers have the same bits beside others, as speculation needs. Throws EngineError "wrong-result" with what is wrong.
  */
-export async function selfTest(gpu: Gpu, dispatches: readonly Dispatch[]): Promise<void> {
+export async function selfTest(gpu: Gpu, runner: Runner, { maxRows, maxHeadRows, vocabulary }: Room): Promise<boolean> {
+  const dispatches = (rows: number, headRows: number) => {
+    return runner.dispatches({ rows: Math.min(rows, maxRows), headRows: Math.min(headRows, maxHeadRows) }).map(({ dispatch }) => dispatch);
+  };
+  await expectKernels(gpu, dispatches(2, 1)); // of two rows, where norms have dispatches of their own
+  await expectProducts(gpu, [...dispatches(1, 1), ...dispatches(2, 2), ...dispatches(maxRows, maxHeadRows)]);
+  // In software that takes as long as a reply's first words, and what it computes there is what the tests have seen.
+  return gpu.software || rowsAreIndependent(runner, vocabulary, Math.min(20, maxRows));
+}
+
+/** Runs one dispatch of each kernel that has a check on random numbers. Throws EngineError "wrong-result" with the kernel's name. */
+export async function expectKernels(gpu: Gpu, dispatches: readonly Dispatch[]): Promise<void> {
   const memory = new Memory(gpu.device);
   try {
     for (const [kernel, check] of Object.entries(checks)) {
@@ -78,19 +94,49 @@ export async function selfTest(gpu: Gpu, dispatches: readonly Dispatch[]): Promi
   }
 }
 
+/** The same for one dispatch of each shader that makes products. */
+export async function expectProducts(gpu: Gpu, dispatches: readonly Dispatch[]): Promise<void> {
+  const products = new Map(dispatches.filter(({ shader }) => shader.name in productChecks).map((dispatch) => [dispatch.shader, dispatch]));
+  const memory = new Memory(gpu.device);
+  try {
+    for (const [shader, dispatch] of products) {
+      const isRight = await productChecks[shader.name]?.(Probe.alone(gpu, memory, dispatch));
+      if (!isRight) throw wrongResult(`${shader.name}, ${dispatch.label}`);
+    }
+  } finally {
+    memory.dispose();
+  }
+}
+
 /**
- * Feeds tokens alone and in one pass, and expects the same logits bit for bit, as the design promises: so two variants of everything, attention
- * among them, are held to each other. Leaves caches and states to be cleared. Throws EngineError "wrong-result".
+ * Whether the same tokens have the same logits bit for bit, as the design promises, fed one by one, a few at a time and in one pass: so the
+ * variants of everything, attention among them, are held to each other. A compiler that may reorder sums (Metal's usual mode) may do it in one
+ * and not in another; that is no fault, as long as they are near. Leaves caches and states to be cleared. Throws EngineError "wrong-result"
+ * where they are not.
  */
-export async function expectRowsIndependent(runner: Runner, vocabulary: number, rows: number): Promise<void> {
+export async function rowsAreIndependent(runner: Runner, vocabulary: number, rows: number): Promise<boolean> {
   const tokens = Array.from({ length: rows }, (_, i) => (7 * i + 1) % vocabulary);
-  runner.clearStates();
-  const together = await runner.logits({ rows, headRows: 1, position: 0, tokens }, vocabulary);
-  runner.clearStates();
-  for (const [position, token] of tokens.slice(0, -1).entries()) runner.feed({ rows: 1, headRows: 0, position, tokens: [token] });
-  const alone = await runner.logits({ rows: 1, headRows: 1, position: rows - 1, tokens: tokens.slice(-1) }, vocabulary);
-  const [a, b] = [together, alone].map((logits) => new Uint32Array(logits.buffer));
-  if (!a?.every((bits, i) => bits === b?.[i])) throw wrongResult(`a pass of ${rows} rows differs from as many passes of one`);
+  const fed = async (portion: number) => {
+    runner.clearStates();
+    const last = rows - (rows % portion || portion);
+    for (let position = 0; position < last; position += portion) {
+      runner.feed({ rows: portion, headRows: 0, position, tokens: tokens.slice(position, position + portion) });
+    }
+    return runner.logits({ rows: rows - last, headRows: 1, position: last, tokens: tokens.slice(last) }, vocabulary);
+  };
+  const alone = await fed(1);
+  const largest = alone.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+  const bits = new Uint32Array(alone.buffer);
+  let agree = true;
+  for (const portion of [Math.min(FEW, rows), rows]) {
+    const others = await fed(portion);
+    if (!others.every((x, i) => Math.abs(x - (alone[i] ?? Number.NaN)) <= NEAR * largest)) {
+      throw wrongResult(`passes of ${portion} rows differ from passes of one`);
+    }
+    const otherBits = new Uint32Array(others.buffer);
+    agree &&= bits.every((word, i) => word === otherBits[i]);
+  }
+  return agree;
 }
 
 export function wrongResult(detail: string): EngineError {

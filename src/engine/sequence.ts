@@ -35,20 +35,23 @@ export class Sequence {
     for (const token of tokens) this.#tokens.push(token);
   }
 
-  /** Cuts back to what the caches share with `prompt`; at least one of its tokens is left to be fed, since only that gives logits. */
-  reuse(prompt: readonly number[]): Reuse {
+  /** Tokens of a text that need not be fed again. At least one is left to be fed, since only that gives logits. */
+  kept(text: readonly number[]): number {
     let shared = 0;
-    const most = Math.min(prompt.length - 1, this.#tokens.length);
-    while (shared < most && prompt[shared] === this.#tokens[shared]) shared++;
-    if (shared === this.#tokens.length) return { kept: shared, restore: null };
-    if (!this.#recurrent) {
-      this.#tokens.length = shared;
-      return { kept: shared, restore: null };
-    }
-    while ((this.#marks.at(-1)?.position ?? 0) > shared) this.#marks.pop();
-    const mark = this.#marks.at(-1);
-    this.#tokens.length = mark?.position ?? 0;
-    return { kept: this.#tokens.length, restore: mark?.index ?? "clear" };
+    const most = Math.min(text.length - 1, this.#tokens.length);
+    while (shared < most && text[shared] === this.#tokens[shared]) shared++;
+    if (shared === this.#tokens.length || !this.#recurrent) return shared;
+    return this.#marks.findLast(({ position }) => position <= shared)?.position ?? 0;
+  }
+
+  /** Cuts back to what of a prompt need not be fed again. */
+  reuse(prompt: readonly number[]): Reuse {
+    const kept = this.kept(prompt);
+    const isCut = kept < this.#tokens.length;
+    this.#tokens.length = kept;
+    if (!isCut || !this.#recurrent) return { kept, restore: null };
+    while ((this.#marks.at(-1)?.position ?? 0) > kept) this.#marks.pop();
+    return { kept, restore: this.#marks.at(-1)?.index ?? "clear" };
   }
 
   /** Where to copy the states to at the present position, or null where that is of no use. The oldest copy gives way. */

@@ -1,18 +1,20 @@
 // Products in the shapes of a model, to be timed and to be held to the reference before any token depends on them.
 import { Memory } from "../gpu/buffers";
 import type { Gpu } from "../gpu/device";
+import { workDone } from "../gpu/nudge";
 import { Plan, type Step } from "../gpu/plan";
 import { BATCH_WORDS, batchWords } from "../kernels/batch";
 import { linearInt8 } from "../kernels/linear_int8";
 import { linearInt8Reference } from "../kernels/linear_int8.reference";
-import type { Choices } from "../kernels/policy";
-import type { Int8Matrix } from "../kernels/tensors";
+import { type Choices, foldsNorm } from "../kernels/policy";
+import type { QuantisedMatrix } from "../kernels/tensors";
 import type { LinearSpec } from "../models/weights";
-import { paddedWidth } from "../quantize/int8";
+import { type Int8Rows as HostRows, paddedWidth } from "../quantize/int8";
 import { randomCodes } from "./random";
 import { Readback } from "./readback";
+import { TrialNorm } from "./trial_norm";
+import { type TrialWeights, trialWeights } from "./trial_weights";
 
-const CHECKED_OUTPUTS = 24; // of each product
 const SAMPLE_MS = 8; // long enough for a clock that is read in milliseconds
 const SAMPLES = 3;
 
@@ -23,25 +25,32 @@ export interface Shape {
   readonly inputs: number;
   readonly outputs: number;
   readonly accumulate: boolean; // what is made is added to what is there
+  readonly normed: boolean; // its input is the residual stream, normed
+}
+
+export interface TrialOptions {
+  readonly weights: QuantisedMatrix["kind"];
+  readonly epsilon: number; // of the norms
+  readonly product?: typeof linearInt8; // the kernel's front door; a test may give one that is wrong
 }
 
 interface Product {
   readonly shape: Shape;
-  readonly matrix: Int8Matrix;
-  readonly weights: Int8Array<ArrayBuffer>; // the rows that are checked, [CHECKED_OUTPUTS, padded inputs]
-  readonly checked: readonly number[]; // their outputs
+  readonly weights: TrialWeights;
+  readonly norm: TrialNorm | null; // what makes its input; null: the codes that all such products share
 }
 
 /**
  * The two shapes with the most weights: they decide, and more would take longer to compile than there is to gain. What ends as wide as the
- * residual stream is added to it, so that the pipelines are those that the model itself needs.
+ * residual stream is added to it, and what else begins so is normed, so that the pipelines are those that the model itself needs.
  */
 export function heaviestShapes(linears: readonly LinearSpec[]): readonly Shape[] {
   const width = linears.find(({ table }) => table)?.inputs;
   const shapes = new Map<string, Shape>();
   for (const { inputs, outputs: parts, table = false } of linears) {
     const outputs = parts.reduce((a, b) => a + b, 0);
-    if (!table) shapes.set(`${inputs} ${outputs}`, { inputs, outputs, accumulate: outputs === width });
+    const accumulate = outputs === width;
+    if (!table) shapes.set(`${inputs} ${outputs}`, { inputs, outputs, accumulate, normed: inputs === width && !accumulate });
   }
   return [...shapes.values()].sort((a, b) => b.inputs * b.outputs - a.inputs * a.outputs).slice(0, 2);
 }
@@ -50,40 +59,46 @@ export class Trial {
   readonly #gpu: Gpu;
   readonly #memory: Memory;
   readonly #readback: Readback;
-  readonly #maxRows: number;
   readonly #batch: GPUBuffer;
-  readonly #scales: GPUBuffer; // ones
   readonly #bias: GPUBuffer; // zeros
   readonly #output: GPUBuffer;
   readonly #codes: GPUBuffer;
-  readonly #host: Int8Array<ArrayBuffer>; // the same, [rows, padded inputs] of whichever product
+  readonly #scales: GPUBuffer; // ones
+  readonly #host: Int8Array<ArrayBuffer>; // the codes, [rows, padded inputs] of whichever product
   readonly #products: readonly Product[];
   readonly #product: typeof linearInt8;
 
-  /** For passes of at most `maxRows`. `product` is the kernel's front door; a test may give one that is wrong. */
-  constructor(gpu: Gpu, shapes: readonly Shape[], maxRows: number, product: typeof linearInt8 = linearInt8) {
+  constructor(gpu: Gpu, shapes: readonly Shape[], { weights, epsilon, product = linearInt8 }: TrialOptions) {
     this.#gpu = gpu;
     this.#product = product;
-    this.#maxRows = maxRows;
     const memory = new Memory(gpu.device);
     this.#memory = memory;
     const widest = Math.max(...shapes.map(({ inputs }) => paddedWidth(inputs)));
     const outputs = Math.max(...shapes.map((shape) => shape.outputs));
-    const random = randomCodes(Math.max(1 << 18, maxRows * widest));
-    this.#host = random.slice(0, maxRows * widest);
+    const random = randomCodes(Math.max(1 << 18, MOST_ROWS * widest));
+    this.#host = random.slice(0, MOST_ROWS * widest);
     this.#host.fill(127, 0, widest); // with the first row of weights, the largest sum there is
     this.#batch = memory.uniform("batch", BATCH_WORDS * 4);
-    this.#scales = memory.upload("scales", "scratch", new Float32Array(Math.max(outputs, maxRows)).fill(1));
+    this.#scales = memory.upload("scales", "scratch", new Float32Array(Math.max(outputs, MOST_ROWS)).fill(1));
     this.#bias = memory.storage("bias", "scratch", outputs * 4);
-    this.#output = memory.storage("output", "scratch", maxRows * outputs * 4);
+    this.#output = memory.storage("output", "scratch", MOST_ROWS * outputs * 4);
     this.#codes = memory.upload("codes", "scratch", this.#host);
-    this.#readback = new Readback(gpu, memory, "checked", maxRows * outputs * 4);
-    this.#products = shapes.map((shape) => makeProduct(memory, shape, random, this.#scales));
+    this.#readback = new Readback(gpu, memory, "checked", MOST_ROWS * outputs * 4);
+    this.#products = shapes.map((shape) => ({
+      shape,
+      weights: trialWeights(memory, weights, shape, random, this.#scales),
+      norm: shape.normed ? new TrialNorm(gpu, memory, { batch: this.#batch, rows: MOST_ROWS, width: shape.inputs, epsilon }) : null,
+    }));
+  }
+
+  /** Compiles all that a model with these choices runs, side by side, so that measuring it waits for nothing. */
+  async prepare(choices: Choices): Promise<void> {
+    await this.#compile(choices);
   }
 
   /** Milliseconds that the products of `rows` rows take with these choices, or null where they contradict the reference. */
   async measure(choices: Choices, rows: number): Promise<number | null> {
-    const plans = await this.#compile(choices);
+    const plans = await this.#compile(choices, rows);
     if (!(await this.#isRight(plans, rows))) return null;
     let repeats = 1;
     let best = Number.POSITIVE_INFINITY;
@@ -96,67 +111,85 @@ export class Trial {
     return best;
   }
 
-  /** Whether products of `rows` rows are what the reference says. */
-  async check(choices: Choices, rows: number): Promise<boolean> {
-    return this.#isRight(await this.#compile(choices), rows);
+  /** Whether products of so many rows, one count after the other, are what the reference says. */
+  async check(choices: Choices, counts: readonly number[]): Promise<boolean> {
+    const plans = await this.#compile(choices);
+    for (const rows of counts) if (!(await this.#isRight(plans, rows))) return false;
+    return true;
   }
 
   dispose(): void {
     this.#memory.dispose();
   }
 
-  #compile(choices: Choices): Promise<readonly Plan[]> {
-    const { device, pipelines, packedDot, software } = this.#gpu;
-    return Promise.all(
-      this.#products.map(({ shape, matrix }) => {
-        const linear = {
-          batch: this.#batch,
-          input: { kind: "int8" as const, width: shape.inputs, codes: this.#codes, scales: this.#scales, signs: this.#bias },
-          matrix,
-          bias: this.#bias,
-          output: { kind: "float" as const, width: shape.outputs, values: this.#output },
-          accumulate: shape.accumulate,
-          maxRows: this.#maxRows,
-        };
-        const step: Step = this.#product("self-test", linear, { packedDot, software, choices });
-        return Plan.compile(device, pipelines, [step]);
-      }),
-    );
+  /** For passes of so many rows, or of any. */
+  #compile(choices: Choices, rows?: number): Promise<readonly Plan[]> {
+    const { device, pipelines } = this.#gpu;
+    const wanted = (step: Step) => {
+      return rows === undefined ? step : step.filter((dispatch) => dispatch.fits?.({ rows, headRows: 0 }) ?? true).slice(0, 1);
+    };
+    return Promise.all(this.#products.map((product) => Plan.compile(device, pipelines, this.#steps(product, choices).map(wanted))));
+  }
+
+  /** What the model does from the residual stream, or from codes, to the product's output. */
+  #steps({ shape, weights: { matrix }, norm }: Product, choices: Choices): readonly Step[] {
+    const { packedDot, software } = this.#gpu;
+    const device = { packedDot, software, choices };
+    const folded = norm !== null && foldsNorm(shape.inputs, device);
+    const codes = { kind: "int8", width: shape.inputs, codes: this.#codes, scales: this.#scales, signs: this.#bias } as const;
+    const linear = {
+      batch: this.#batch,
+      input: norm?.rows(folded) ?? codes,
+      matrix,
+      bias: this.#bias,
+      output: { kind: "float" as const, width: shape.outputs, values: this.#output },
+      accumulate: shape.accumulate,
+      maxRows: MOST_ROWS,
+    };
+    return [...(norm ? [norm.step(folded)] : []), this.#product("self-test", linear, device)];
   }
 
   async #isRight(plans: readonly Plan[], rows: number): Promise<boolean> {
-    for (const [i, { shape, weights, checked }] of this.#products.entries()) {
+    for (const [i, product] of this.#products.entries()) {
       const plan = plans[i];
       if (!plan) continue;
-      const bytes = rows * shape.outputs * 4;
+      const { outputs } = product.shape;
+      const { checked } = product.weights;
+      // Of many rows the ends and two between: a wrong tile shows in each of its rows.
+      const some = [...new Set([0, Math.floor(rows / 3), Math.floor((2 * rows) / 3), rows - 1])];
+      const input = await this.#input(product, some);
+      const bytes = rows * outputs * 4;
       const words = await this.#readback.take(bytes, (target) => {
         this.#submit([plan], rows, 1, (encoder) => encoder.copyBufferToBuffer(this.#output, 0, target, 0, bytes));
       });
       const actual = new Float32Array(words.buffer);
-      const stride = paddedWidth(shape.inputs);
-      const ones = (length: number) => new Float32Array(length).fill(1);
-      // Of many rows the ends and two between: a wrong tile shows in each of its rows.
-      const some = [...new Set([0, Math.floor(rows / 3), Math.floor((2 * rows) / 3), rows - 1])];
-      const input = { codes: new Int8Array(some.length * stride), scales: ones(some.length) };
-      for (const [at, row] of some.entries()) input.codes.set(this.#host.subarray(row * stride, (row + 1) * stride), at * stride);
-      const matrix = { codes: weights, scales: ones(checked.length) };
-      const expected = linearInt8Reference(input, matrix, new Float32Array(checked.length), shape.inputs);
+      const width = paddedWidth(product.shape.inputs);
+      const expected = linearInt8Reference(input, product.weights.rows, new Float32Array(checked.length), width);
       for (const [at, row] of some.entries()) {
         for (const [j, output] of checked.entries()) {
-          // Sums are whole numbers, and only those above 2^24 may be a rounding apart.
+          // Sums are exact; those above 2^24 are rounded, and so is what a row's scale makes of any.
           const right = expected[at * checked.length + j] ?? Number.NaN;
-          const off = Math.abs((actual[row * shape.outputs + output] ?? Number.NaN) - right);
-          if (!(off <= (Math.abs(right) > 2 ** 24 ? 2 ** -23 * Math.abs(right) : 0))) return false;
+          const off = Math.abs((actual[row * outputs + output] ?? Number.NaN) - right);
+          if (!(off <= 2 ** -23 * Math.abs(right))) return false;
         }
       }
     }
     return true;
   }
 
+  /** Rows of the product's input. */
+  async #input({ shape, norm }: Product, rows: readonly number[]): Promise<HostRows> {
+    const stride = paddedWidth(shape.inputs);
+    const all = (await norm?.made()) ?? { codes: this.#host, scales: new Float32Array(MOST_ROWS).fill(1) };
+    const codes = new Int8Array(rows.length * stride);
+    for (const [at, row] of rows.entries()) codes.set(all.codes.subarray(row * stride, (row + 1) * stride), at * stride);
+    return { codes, scales: Float32Array.from(rows, (row) => all.scales[row] ?? 1) };
+  }
+
   async #time(plans: readonly Plan[], rows: number, repeats: number): Promise<number> {
     const start = performance.now();
     this.#submit(plans, rows, repeats);
-    await this.#gpu.device.queue.onSubmittedWorkDone();
+    await workDone(this.#gpu.device);
     return performance.now() - start;
   }
 
@@ -172,29 +205,4 @@ export class Trial {
     after(encoder);
     device.queue.submit([encoder.finish()]);
   }
-}
-
-function makeProduct(memory: Memory, shape: Shape, random: Int8Array<ArrayBuffer>, scales: GPUBuffer): Product {
-  const { inputs, outputs } = shape;
-  const stride = paddedWidth(inputs);
-  const codes = memory.storage("trial weights", "weights", outputs * stride);
-  // Random codes over and over, each time from another place, so that rows of a width that divides their count are not alike.
-  for (let done = 0, turn = 0; done < outputs * stride; turn++) {
-    const from = ((turn * 976) % (random.length / 2)) & ~15;
-    const part = random.subarray(from, Math.min(random.length, from + outputs * stride - done));
-    memory.write(codes, done, part);
-    done += part.length;
-  }
-  const checked = Array.from({ length: Math.min(CHECKED_OUTPUTS, outputs) }, (_, i) =>
-    Math.floor((i * (outputs - 1)) / Math.max(1, CHECKED_OUTPUTS - 1)),
-  );
-  const weights = new Int8Array(checked.length * stride);
-  for (const [i, output] of checked.entries()) {
-    const row = random.slice((i * 4096) % (random.length - stride), ((i * 4096) % (random.length - stride)) + stride);
-    if (i === 0) row.fill(127);
-    row.fill(0, inputs); // as padding is
-    weights.set(row, i * stride);
-    memory.write(codes, output * stride, row);
-  }
-  return { shape, checked, weights, matrix: { kind: "int8", inputs, outputs, codes, scales } };
 }

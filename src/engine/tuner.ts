@@ -1,4 +1,4 @@
-// Measures what is fastest on the device at hand: once a device and model, so it is fetched only then.
+// Measures what is fastest on the device at hand, once a device and model.
 import { type Candidates, type Choices, takesDot } from "../kernels/policy";
 import type { RowCost } from "../speculate/costs";
 import { Meter, type Room } from "./meter";
@@ -11,10 +11,14 @@ const BUDGET_MS = 1300; // for the choices
 const COST_BUDGET_MS = 600;
 const COSTED_ROWS = [1, 8, 16, 4, 2]; // in the order of what they tell
 
-/** Which rows a part of Choices is measured with. The folded norm is no matter of a product alone, so its default stays. */
-const ROWS = { dot: 8, one: 1, few: 8, many: MOST_ROWS } as const satisfies Partial<Record<keyof Choices, number>>;
-type Part = keyof typeof ROWS;
-const PARTS = ["dot", "one", "few", "many"] as const satisfies readonly Part[];
+type Part = keyof Choices;
+
+/** Which rows a part of Choices is measured with, in the order in which parts are measured. */
+const ROWS = { dot: 8, norm: 1, one: 1, few: 8, many: MOST_ROWS } as const satisfies Record<Part, number>;
+const PARTS = Object.keys(ROWS) as readonly Part[];
+
+/** What is measured with a choice of these, and so anew where that changes. */
+const MEASURED_WITH: Readonly<Partial<Record<Part, readonly Part[]>>> = { dot: ["norm", "one", "few", "many"], norm: ["one"] };
 
 /** What a candidate takes, as Trial measures it. */
 export type Measure = (choices: Choices, rows: number) => Promise<number | null>;
@@ -32,6 +36,7 @@ export async function tune(
   now: () => number = () => performance.now(),
 ): Promise<Choices> {
   const begin = now();
+  const once = remembered(measure);
   const untried = new Map<Part, string[]>(PARTS.map((part) => [part, [...known[part]]]));
   let measurements: Measurement[] = [];
   let choices = defaults;
@@ -43,26 +48,43 @@ export async function tune(
     const part = open.find((one) => !isSettled(one)) ?? open.sort((a, b) => tried(a) - tried(b))[0];
     if (part === undefined || (isSettled(part) && now() - begin > budgetMs)) break;
     const name = untried.get(part)?.shift() ?? "";
-    // A dot product is measured inside a product of few rows that takes it, whose variant may be what is wrong.
-    const inside: readonly Partial<Choices>[] = part === "dot" ? known.few.filter(takesDot).map((few) => ({ few })) : [{}];
     let ms: number | null = null;
-    for (const others of inside) ms ??= await measure({ ...choices, ...others, [part]: name }, ROWS[part]);
+    for (const others of insides(part, known)) ms ??= await once({ ...choices, ...others, [part]: name }, ROWS[part]);
     measurements.push({ part, name, ms });
     const chosen = chooseFrom(
-      measurements.filter((measurement) => isSettled(measurement.part as Part)),
+      measurements.filter((measurement) => isSettled(measurement.part)),
       defaults,
     );
     if ("wrong" in chosen) continue;
-    if (chosen.dot !== choices.dot) {
-      // What was measured of the others was measured with another dot product.
-      measurements = measurements.filter((measurement) => measurement.part === "dot");
-      for (const other of PARTS) if (other !== "dot") untried.set(other, [...known[other]]);
-      choices = { ...defaults, dot: chosen.dot };
-    } else choices = chosen;
+    const stale = new Set(PARTS.flatMap((changed) => (chosen[changed] === choices[changed] ? [] : (MEASURED_WITH[changed] ?? []))));
+    measurements = measurements.filter((measurement) => !stale.has(measurement.part));
+    for (const other of stale) untried.set(other, [...known[other]]);
+    choices = { ...chosen, ...Object.fromEntries([...stale].map((other) => [other, defaults[other]])) };
   }
   const chosen = chooseFrom(measurements, defaults);
-  if ("wrong" in chosen) throw wrongResult(`linear_int8, every variant for "${chosen.wrong}"`);
+  if ("wrong" in chosen) throw wrongResult(`linear_int8, every variant for "${chosen.wrong}" (rows: ${ROWS[chosen.wrong]})`);
   return chosen;
+}
+
+/**
+ * The products that a part may be measured inside, the usual one first: a dot product needs one of few rows that takes it, a norm one of a
+ * single row, and that product's variant may be what is wrong.
+ */
+function insides(part: Part, known: Candidates): readonly Partial<Choices>[] {
+  if (part === "dot") return known.few.filter(takesDot).map((few) => ({ few }));
+  if (part === "norm") return known.one.map((one) => ({ one }));
+  return [{}];
+}
+
+/** Measures what it is asked once: the usual product of few rows stands for the usual dot product too. */
+function remembered(measure: Measure): Measure {
+  const measured = new Map<string, Promise<number | null>>();
+  return (choices, rows) => {
+    const key = JSON.stringify([rows, ...PARTS.map((part) => choices[part])]);
+    const ms = measured.get(key) ?? measure(choices, rows);
+    measured.set(key, ms);
+    return ms;
+  };
 }
 
 /** What passes of 1, 2, 4, 8 and 16 rows cost, as many of them as there is time for. The caches hold nothing of use afterwards. */

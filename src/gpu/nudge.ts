@@ -18,3 +18,9 @@ export async function nudged<T>(device: GPUDevice, mapped: Promise<T>): Promise<
     clearInterval(timer);
   }
 }
+
+/** Waits until the GPU has done what was submitted before. Throws what a device that is lost throws. */
+export async function workDone(device: GPUDevice): Promise<void> {
+  const done = device.queue.onSubmittedWorkDone();
+  await (needsNudge() ? nudged(device, done) : done);
+}

@@ -13,10 +13,11 @@ export interface EmbedInt8 {
   readonly first?: number; // token of the table's first row; default 0. Rows of tokens that the table does not have are left alone
   readonly signs: GPUBuffer; // bits [inputs]
   readonly output: FloatRows;
+  readonly threads?: number; // of a workgroup; default 64. Any number gives the same bits
 }
 
 /** Looks up one row a token of a rotated table, scales it and rotates it back. */
-export function embedInt8(label: string, { tokens, table, first = 0, signs, output }: EmbedInt8): Dispatch {
+export function embedInt8(label: string, { tokens, table, first = 0, signs, output, threads = 64 }: EmbedInt8): Dispatch {
   expectShape(label, "output width", output.width, table.inputs);
   return {
     label,
@@ -27,6 +28,7 @@ export function embedInt8(label: string, { tokens, table, first = 0, signs, outp
       COUNT: table.outputs,
       BLOCK: hadamardBlock(table.inputs),
       SIZE: workspaceSize(table.inputs),
+      THREADS: threads,
     },
     bindings: { tokens, table: table.codes, table_scales: table.scales, signs, output: output.values },
     grid: (shape: PassShape) => [shape.rows, 1, 1],

@@ -151,7 +151,12 @@ export function attentionThreads(device: DeviceTraits): number {
   return device.software ? 4 : 64;
 }
 
+/** Threads that norm, rotate and quantise a row or a head. On the software adapter as many as go in step, so that a barrier costs nothing. */
+export function rowThreads(device: DeviceTraits): number {
+  return device.software ? 4 : 64;
+}
+
 /** Threads that merge a row's chunks; on a GPU many, as there are few rows and they wait for memory. */
 export function mergeThreads(device: DeviceTraits): number {
-  return device.software ? 64 : 256;
+  return device.software ? 4 : 256;
 }

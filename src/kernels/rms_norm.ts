@@ -13,16 +13,18 @@ export interface RmsNorm {
   readonly output: Rows;
   readonly head?: boolean; // take only the rows that want logits
   readonly folded?: boolean; // a single row is left to the products that take it; see Int8Rows
+  readonly threads?: number; // of a workgroup; default 64. Any number gives the same bits
 }
 
 /** x * weight / sqrt(mean(x²) + epsilon) for each row; rotated and quantised where the output is INT8. */
-export function rmsNorm(label: string, { batch, input, weight, epsilon, output, head = false, folded = false }: RmsNorm): Dispatch {
+export function rmsNorm(label: string, step: RmsNorm): Dispatch {
+  const { batch, input, weight, epsilon, output, head = false, folded = false, threads = 64 } = step;
   expectShape(label, "output width", output.width, input.width);
   return rowDispatch(
     label,
     rmsNormShaders[output.kind],
     output,
-    { EPSILON: epsilon, HEAD: Number(head) },
+    { EPSILON: epsilon, HEAD: Number(head), THREADS: threads },
     { batch, input: input.values, weight },
     (shape) => {
       const rows = head ? shape.headRows : shape.rows;

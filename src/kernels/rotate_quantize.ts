@@ -9,10 +9,11 @@ export const rotateQuantizeShader = rowShaders("rotate_quantize", code, []).int8
 export interface RotateQuantize {
   readonly input: FloatRows;
   readonly output: Int8Rows;
+  readonly threads?: number; // of a workgroup; default 64. Any number gives the same bits
 }
 
 /** Random signs, Hadamard blocks and INT8 with one scale a row, as in quantize/int8.ts. */
-export function rotateQuantize(label: string, { input, output }: RotateQuantize): Dispatch {
+export function rotateQuantize(label: string, { input, output, threads = 64 }: RotateQuantize): Dispatch {
   expectShape(label, "output width", output.width, input.width);
-  return rowDispatch(label, rotateQuantizeShader, output, {}, { input: input.values });
+  return rowDispatch(label, rotateQuantizeShader, output, { THREADS: threads }, { input: input.values });
 }

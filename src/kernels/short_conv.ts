@@ -13,10 +13,13 @@ export interface ShortConv {
   readonly bias: GPUBuffer; // f32 [width]
   readonly state: GPUBuffer; // f32 [2 slots, tapCount - 1 and MAX_TREE_ROWS, width]; batch.state_slot is read, the other one written
   readonly output: Rows; // [rows, width]
+  readonly threads?: number; // of a workgroup; default 64. Any number gives the same bits
 }
 
 /** LFM2's operator: C * conv(B * x), the convolution causal and depthwise; rotated and quantised where the output is INT8. */
-export function shortConv(label: string, { batch, input, taps, tapCount, bias, state, output }: ShortConv): Dispatch {
+export function shortConv(label: string, step: ShortConv): Dispatch {
+  const { batch, input, taps, tapCount, bias, state, output, threads = 64 } = step;
   expectShape(label, "input width", input.width, 3 * output.width);
-  return rowDispatch(label, shortConvShaders[output.kind], output, { TAPS: tapCount }, { batch, input: input.values, taps, bias, state });
+  const constants = { TAPS: tapCount, THREADS: threads };
+  return rowDispatch(label, shortConvShaders[output.kind], output, constants, { batch, input: input.values, taps, bias, state });
 }

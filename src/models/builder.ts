@@ -11,7 +11,7 @@ import { gatedSilu } from "../kernels/gated_silu";
 import { kvCommit } from "../kernels/kv_commit";
 import { linearFloat } from "../kernels/linear_float";
 import { linearInt8 } from "../kernels/linear_int8";
-import { type DeviceTraits, foldsNorm } from "../kernels/policy";
+import { type DeviceTraits, foldsNorm, rowThreads } from "../kernels/policy";
 import { rmsNorm } from "../kernels/rms_norm";
 import { ropeAppend } from "../kernels/rope_append";
 import { shortConv } from "../kernels/short_conv";
@@ -73,12 +73,14 @@ export class Builder {
   readonly steps: Step[] = [];
   readonly commits: Step[] = []; // to run before these where a tree's kept rows have to be moved
   readonly states: State[] = [];
+  readonly #threads: number; // that make a row together
   readonly #floats = new Map<string, FloatRows>();
   readonly #codes = new Map<string, Int8Rows>();
   readonly #shared = new Map<string, GPUBuffer>();
 
   constructor(options: BuilderOptions) {
     this.options = options;
+    this.#threads = rowThreads(options.device);
   }
 
   /** Rows of f32 by name; the same name is the same buffer, so layers reuse it. */
@@ -99,7 +101,7 @@ export class Builder {
       this.#add(
         part.kind === "float"
           ? embedFloat(label, { tokens, table: part, first, output })
-          : embedInt8(label, { tokens, table: part, first, signs: this.#signs(part.inputs), output }),
+          : embedInt8(label, { tokens, table: part, first, signs: this.#signs(part.inputs), output, threads: this.#threads }),
       );
       first += part.outputs;
     }
@@ -121,7 +123,7 @@ export class Builder {
     const { batch, device, maxRows, maxHeadRows } = this.options;
     const output = this.#activation(head ? "head norm" : "norm", input.width, head ? maxHeadRows : maxRows);
     const folded = output.kind === "int8" && foldsNorm(input.width, device);
-    this.#add(rmsNorm(label, { batch, input, weight, epsilon, output, head, folded }));
+    this.#add(rmsNorm(label, { batch, input, weight, epsilon, output, head, folded, threads: this.#threads }));
     return folded ? { ...output, norm: { input, weight, epsilon } } : output;
   }
 
@@ -139,7 +141,7 @@ export class Builder {
   /** silu(gate) * up of rows that hold both, ready to enter a linear layer. */
   gated(label: string, input: FloatRows): Rows {
     const output = this.#activation("gated", input.width / 2);
-    this.#add(gatedSilu(label, { input, output }));
+    this.#add(gatedSilu(label, { input, output, threads: this.#threads }));
     return output;
   }
 
@@ -152,7 +154,16 @@ export class Builder {
     const state = this.options.memory.storage(`${label} state`, "cache", 2 * slotBytes);
     this.states.push({ buffer: state, slotBytes, entryBytes, historyBytes });
     const output = this.#activation("convolved", width);
-    const step = { batch: this.options.batch, input, taps, tapCount, bias: bias ?? this.#zeros(width), state, output };
+    const step = {
+      batch: this.options.batch,
+      input,
+      taps,
+      tapCount,
+      bias: bias ?? this.#zeros(width),
+      state,
+      output,
+      threads: this.#threads,
+    };
     this.#add(shortConv(label, step));
     return output;
   }
@@ -175,6 +186,7 @@ export class Builder {
         rotaryDim,
         queries,
         cache,
+        threads: this.#threads,
       }),
     );
     const partials = this.#buffer("attention partials", partialsBytes(heads, cache, maxRows));

@@ -14,6 +14,7 @@ export interface Model {
   readonly shape: ModelShape;
   /** Every linear whose weights a package quantises, the embedding table among them. */
   readonly linears: readonly LinearSpec[];
+  readonly epsilon: number; // of the norms before them
   /** Loads the weights and writes the pass into the builder. Returns the logits, [head rows, vocabulary]. */
   build(builder: Builder, weights: WeightLoader): Promise<FloatRows>;
 }

@@ -62,6 +62,7 @@ function parse(config: Json): Model {
 
   return {
     shape: { vocabularySize, maxPositions },
+    epsilon,
     linears: [
       embed,
       ...(tied ? [] : [head]),

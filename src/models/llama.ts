@@ -57,6 +57,7 @@ export function parseLlama(config: Json, normed: boolean): Model {
 
   return {
     shape: { vocabularySize, maxPositions },
+    epsilon,
     linears: [
       embed,
       ...(tied ? [] : [head]),

@@ -87,6 +87,7 @@ export interface LoadedModel {
   readonly contextLength: number; // tokens
   readonly defaults: Omit<Sampling, "seed">; // from generation_config.json
   readonly adapter: string; // the GPU's name, as far as the browser tells
+  readonly exact: boolean; // whether a token's numbers have the same bits beside others; where not, nothing is speculated
   readonly loadMs: number;
   readonly weightBytes: number; // on the GPU
   readonly cacheBytes: number; // on the GPU: keys, values, convolution states

@@ -5,16 +5,22 @@ export interface RowCost {
 }
 
 const NEWEST = 0.25; // weight of the newest observation
+const FADING = 0.01; // of what rounds took more than they once did, for each plain token: what slowed them may be over
 const SLOPE = 0.15; // of a plain token's time, for each further row, until something is known: what a good kernel takes
+
+interface Known {
+  ms: number;
+  least: number; // that it ever was
+}
 
 /** What passes cost on this device: measured beforehand where that was done, and learnt from every pass of a reply. */
 export class Costs {
-  readonly #ms = new Map<number, number>(); // by rows
+  readonly #rounds = new Map<number, Known>(); // by rows
   #plainMs: number | null = null;
 
   constructor(measured: readonly RowCost[] = []) {
-    for (const { rows, ms } of measured) this.#ms.set(rows, ms);
-    this.#plainMs = this.#ms.get(1) ?? null;
+    for (const { rows, ms } of measured) if (rows > 1) this.#rounds.set(rows, { ms, least: ms });
+    this.#plainMs = measured.find(({ rows }) => rows === 1)?.ms ?? null;
   }
 
   /** Of a token of plain decoding; null until one was seen. */
@@ -24,11 +30,13 @@ export class Costs {
 
   sawPlain(ms: number): void {
     this.#plainMs = this.#plainMs === null ? ms : blend(this.#plainMs, ms);
+    for (const known of this.#rounds.values()) known.ms -= FADING * (known.ms - known.least);
   }
 
   sawRound(rows: number, ms: number): void {
-    const known = this.#ms.get(rows);
-    this.#ms.set(rows, known === undefined ? ms : blend(known, ms));
+    const known = this.#rounds.get(rows);
+    const now = known ? blend(known.ms, ms) : ms;
+    this.#rounds.set(rows, { ms: now, least: Math.min(now, known?.least ?? now) });
   }
 
   /** Of a pass that verifies this many rows: a line through what is known of fewer and of more rows. */
@@ -50,7 +58,7 @@ export class Costs {
   }
 
   #known(): (readonly [rows: number, ms: number])[] {
-    return [...this.#ms].filter(([rows]) => rows > 1).sort(([a], [b]) => a - b);
+    return Array.from(this.#rounds, ([rows, { ms }]) => [rows, ms] as const).sort(([a], [b]) => a - b);
   }
 }
 

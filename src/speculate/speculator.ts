@@ -77,7 +77,7 @@ export class Speculator {
   /** The first token was drawn, with the prompt's last part; from here on tokens are timed. */
   sawFirst(token: number): void {
     this.#since = this.#now();
-    this.#append([token]);
+    this.#learn(token);
   }
 
   /** A token was drawn plainly. `isPaced` says that its pass ran while the one before it was read, as in a run of plain decoding. */
@@ -85,12 +85,8 @@ export class Speculator {
     const ms = this.#elapsed();
     if (isPaced) this.#costs.sawPlain(ms);
     this.#controller.sawPlain(ms, isPaced);
-    for (const { token: draft, sources } of this.#first) {
-      for (const source of sources) this.#acceptance.observe(source, draft === token);
-    }
-    this.#first = [];
     if (this.#ahead) this.#acceptance.fade(this.#ahead.name);
-    this.#append([token]);
+    this.#learn(token);
   }
 
   /** Whether a round would pay if it began here; asked while the GPU is busy with the next token. */
@@ -159,6 +155,15 @@ export class Speculator {
     this.#tally.drafted(this.#draftMs);
     this.#first = drafts.filter(({ depth }) => depth === 1);
     return drafts.slice(0, this.#fixedDrafts ?? this.#controller.worth(drafts, this.#draftMs));
+  }
+
+  /** A token that no round gave shows which drafts would have been right. */
+  #learn(token: number): void {
+    for (const { token: draft, sources } of this.#first) {
+      for (const source of sources) this.#acceptance.observe(source, draft === token);
+    }
+    this.#first = [];
+    this.#append([token]);
   }
 
   #append(tokens: readonly number[]): void {

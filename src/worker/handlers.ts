@@ -82,6 +82,7 @@ export function makeHandlers(models: Models, onLost: (error: EngineError) => voi
       contextLength: engine.contextLength,
       defaults: samplingDefaults(checkpoint.generationConfig),
       adapter: device.name,
+      exact: engine.exact,
       loadMs: performance.now() - start,
       ...engine.memory,
     };

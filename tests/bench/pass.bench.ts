@@ -12,6 +12,10 @@ const bench = useGpu();
 const shape = { rows: 1, headRows: 1 };
 const TOKENS = 4;
 
+const repeated = (once: () => Promise<void>) => async (times: number) => {
+  for (let i = 0; i < times; i++) await once();
+};
+
 test("pass", () =>
   bench.run(async ({ gpu }) => {
     const { device, pipelines } = gpu;
@@ -32,7 +36,7 @@ test("pass", () =>
     await compare(`${TOKENS} tokens on ${gpu.name}`, [
       {
         name: "the next pass is submitted before the last one's token is read",
-        run: async () => {
+        run: repeated(async () => {
           let pending = token(0);
           for (let i = 1; i < TOKENS; i++) {
             const next = token(i);
@@ -40,13 +44,13 @@ test("pass", () =>
             pending = next;
           }
           await pending;
-        },
+        }),
       },
       {
         name: "after it",
-        run: async () => {
+        run: repeated(async () => {
           for (let i = 0; i < TOKENS; i++) await token(i);
-        },
+        }),
       },
     ]);
 
@@ -67,15 +71,15 @@ test("pass", () =>
     await compare(`${dispatches.length} dispatches on ${gpu.name}`, [
       {
         name: "one submit",
-        run: async () => {
-          submit([whole]);
+        run: async (times) => {
+          for (let i = 0; i < times; i++) submit([whole]);
           await device.queue.onSubmittedWorkDone();
         },
       },
       {
         name: "a submit each",
-        run: async () => {
-          for (const plan of single) submit([plan]);
+        run: async (times) => {
+          for (let i = 0; i < times; i++) for (const plan of single) submit([plan]);
           await device.queue.onSubmittedWorkDone();
         },
       },

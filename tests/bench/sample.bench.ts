@@ -40,9 +40,11 @@ test("sample", () =>
           sampleReference(read, new Uint32Array(vocabulary), params, 11);
         };
         // Each draw scales the logits it finds, so they are written anew; the host's way has that to do as well.
-        const fresh = (run: () => Promise<void>) => () => {
-          lab.memory.write(buffer, 0, logits);
-          return run();
+        const fresh = (run: (times: number) => Promise<void>) => async (times: number) => {
+          for (let i = 0; i < times; i++) {
+            lab.memory.write(buffer, 0, logits);
+            await run(1);
+          }
         };
         const ways = draws.map((way) => ({ name: way.name, run: fresh(way.run) }));
         await compare(`vocabulary ${vocabulary}, ${name}, on ${lab.gpu.name}`, [

@@ -14,7 +14,7 @@ let svg = "";
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "gyre-bench-"));
   const file = join(folder, "roofline.svg");
-  const speculate = ["--speculate", "suffix,ngram,tree:3", "--temperature", "0"];
+  const speculate = ["--speculate", `suffix,ngram,draft:${fixture("stories260k")},tree:3`, "--temperature", "0"];
   const { code, stdout, notes } = await runRecorded(
     "bench",
     "--model",
@@ -56,7 +56,7 @@ test("figures where the context has room, and the reason where it has not", () =
 test("plain decoding and each drafter that the model has, in one run", () => {
   const { speculation } = report;
   if (speculation.skipped !== null) throw new Error(speculation.skipped);
-  const [plain, suffix, ...others] = speculation.ways;
+  const [plain, suffix, draft, together, ...others] = speculation.ways;
   expect(others).toEqual([]); // this model has no table of n-grams
   expect(plain).toMatchObject({ way: "plain", speed: 1, tokensPerPass: 1, proposed: 0, accepted: 0, byDrafter: {} });
   expect(suffix!.way).toBe("suffix");
@@ -65,6 +65,16 @@ test("plain decoding and each drafter that the model has, in one run", () => {
   expect(suffix!.accepted).toBeLessThan(suffix!.proposed);
   expect(suffix!.byDrafter).toEqual({ suffix: { proposed: suffix!.proposed, accepted: suffix!.accepted } });
   expect(suffix!.tokensPerPass).toBeGreaterThan(1);
+  // The model that drafts is the model itself, so only what it names beside its best is ever wrong.
+  expect(draft!.way).toBe("draft");
+  expect(draft!.tokensPerPass).toBeGreaterThan(2);
+  expect(draft!.accepted / draft!.proposed).toBeGreaterThan(0.5);
+  expect(draft!.draftMs).toBeGreaterThan(0);
+  expect(draft!.verifyMs).toBeGreaterThan(0);
+  expect(draft!.byDepth.length).toBeGreaterThan(1);
+  expect(draft!.byDepth.reduce((sum, { accepted }) => sum + accepted, 0)).toBe(draft!.accepted);
+  expect(together!.way).toBe("suffix + draft");
+  expect(Object.keys(together!.byDrafter)).toContain("draft");
 });
 
 test("the table names every figure", () => {
@@ -77,6 +87,7 @@ test("the table names every figure", () => {
     "copy bandwidth",
     "- (the context is 512 tokens)",
     "drafts accepted",
+    "verifying",
   ]) {
     expect(table).toContain(name);
   }

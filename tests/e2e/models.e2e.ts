@@ -43,7 +43,7 @@ const damages: readonly (readonly [string, (folder: string) => Promise<void>, re
   ["the tokenizer is not there", (folder) => rm(join(folder, "tokenizer.json")), ["tokenizer.json", "missing"]],
 ];
 
-test("damaged folders are refused with the file and the reason; a sound one is taken in, loaded, remembered, and removed", async ({
+test("damaged folders are refused with the file and the reason; sound ones are taken in, loaded, remembered, and removed", async ({
   page,
 }) => {
   await page.goto("./");
@@ -75,4 +75,11 @@ test("damaged folders are refused with the file and the reason; a sound one is t
   await expect(dialog.getByRole("listitem")).toHaveCount(1);
   await expect(dialog.getByText("Loaded", { exact: true })).toBeVisible({ timeout: LOADING });
   await rm(join(folder, ".."), { recursive: true });
+
+  await test.step("as it comes from a hub, in INT4", async () => {
+    await dialog.getByLabel(/^INT4/).check();
+    await dialog.getByLabel("Model folder").setInputFiles("tests/golden/fixtures/stories260k");
+    await expect(mine.getByText("Loaded", { exact: true })).toBeVisible({ timeout: LOADING });
+    await expect(mine.getByText(/llama · .* · INT4/)).toBeVisible();
+  });
 });

@@ -19,7 +19,10 @@ const open = async (name: string, candidates = 1) =>
   Engine.load(bench.gpu, await openFixture(name), { maxRows: 16, maxHeadRows: 16, contextLength: 96, candidates });
 
 // One family has recurrent states, which cannot be taken back, the other only keys and values.
-describe.each(["lfm2-gqa4-bf16", "llama-tied-bf16"])("%s", (name) => {
+describe.each([
+  ["lfm2-gqa4-bf16", true],
+  ["llama-tied-bf16", false],
+] as const)("%s", (name, isRecurrent) => {
   let target: Engine;
   let drafting: Engine;
   beforeAll(async () => {
@@ -46,8 +49,10 @@ describe.each(["lfm2-gqa4-bf16", "llama-tied-bf16"])("%s", (name) => {
         expect(await best(prompt, [], 4)).toEqual(expected.slice(0, 4));
         // All of them were right, and so was the token behind them; then only the first; then none.
         const right = [...prompt, ...expected.slice(0, 5)];
+        expect(drafting.unread(right)).toBe(2); // the last draft, which was drawn but not fed, and the token behind it
         expect(await best(right, expected.slice(0, 5), 5)).toEqual(expected.slice(5, 10));
         const partly = [...expected.slice(5, 6), 9, 8];
+        expect(drafting.unread([...right, ...partly])).toBe(isRecurrent ? 3 : 2);
         const behindPartly = await best([...right, ...partly], partly, 6);
         const none = [7];
         const behindNone = await best([...right, ...partly, ...none], none, 1);

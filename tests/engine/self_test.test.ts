@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { nodeGpu } from "../../src/cli/node_gpu";
 import { Runner } from "../../src/engine/runner";
-import { expectRowsIndependent, selfTest } from "../../src/engine/self_test";
+import { expectKernels, expectProducts, rowsAreIndependent } from "../../src/engine/self_test";
 import { type Gpu, openGpu } from "../../src/gpu/device";
 import type { Dispatch } from "../../src/gpu/plan";
 import { makeShader } from "../../src/gpu/shader";
@@ -57,6 +57,8 @@ const faults = [
   ["rms_norm", "squares = fma(x, x, squares);", "squares = fma(x, x * 1.001, squares);"],
   ["gated_silu", "exp(-gate)", "exp(-1.05 * gate)"],
   ["sample", "gumbel(words[i])", "gumbel(words[3u - i])"],
+  ["embed_int8", "table_row >= COUNT", "table_row >= COUNT - 1u"],
+  ["embed_float", "table_row >= COUNT", "table_row >= COUNT - 1u"],
 ] as const;
 
 describe.each([
@@ -66,20 +68,67 @@ describe.each([
 ] as const)("%s, %s", (name, precision) => {
   test("this device passes, and passes again", async () => {
     const { runner, dispatches, vocabulary } = await load(name, precision);
-    await selfTest(gpu, dispatches);
-    await selfTest(gpu, dispatches);
-    await expectRowsIndependent(runner, vocabulary, 20);
+    await expectKernels(gpu, dispatches);
+    await expectKernels(gpu, dispatches);
+    expect(await rowsAreIndependent(runner, vocabulary, 20)).toBe(true);
     gpu.check();
     runner.dispose();
   });
 
-  test.each(faults.filter(([kernel, from]) => name.startsWith("lfm2") || !(kernel === "short_conv" || from.includes("rms"))))(
+  const absent = precision === "full" ? "embed_int8" : "embed_float";
+  const ofLfm2 = ([kernel, from]: (typeof faults)[number]) => kernel === "short_conv" || from.includes("rms");
+  test.each(faults.filter((fault) => fault[0] !== absent && (name.startsWith("lfm2") || !ofLfm2(fault))))(
     "a fault in %s is seen",
     async (kernel, from, to) => {
       const { runner, dispatches } = await load(name, precision);
-      await expect(selfTest(gpu, broken(dispatches, kernel, from, to))).rejects.toMatchObject({ code: "wrong-result", detail: kernel });
+      await expect(expectKernels(gpu, broken(dispatches, kernel, from, to))).rejects.toMatchObject({
+        code: "wrong-result",
+        detail: kernel,
+      });
       gpu.check();
       runner.dispose();
     },
   );
+});
+
+const productFaults = [
+  ["linear_row", "f32(sum) * scale", "f32(sum + 1) * scale"],
+  ["linear_int8", "f32(sum) * scale", "f32(sum + 1) * scale"],
+  ["linear_int8", "bias[column]", "bias[column] + 0.001"],
+] as const;
+
+describe.each([
+  ["w8a8", [...productFaults]],
+  [
+    "w4a8",
+    [
+      ...productFaults,
+      ["linear_int8", "& 15u) + 1u;", "& 15u) + 2u;"],
+      ["linear_row", "codes & vec2<u32>(0x0f0f0f0fu)", "codes & vec2<u32>(0x0f0f0f07u)"],
+    ],
+  ],
+  [
+    "full",
+    [
+      ["linear_float", "fma(x.w, w.w,", "fma(x.w, w.z,"],
+      ["linear_float", "words.x & 0xffff0000u", "words.y & 0xffff0000u"],
+    ],
+  ],
+] as const)("products of %s", (precision, seen) => {
+  test("are right here, the head's too, and a fault in one is seen", async () => {
+    const { runner } = await load("lfm2-conv-bias-bf16", precision);
+    const of = (rows: number) => runner.dispatches({ rows, headRows: 1 }).map(({ dispatch }) => dispatch);
+    const dispatches = [...of(1), ...of(2), ...of(20)];
+    await expectProducts(gpu, dispatches);
+    for (const [kernel, from, to] of seen) {
+      const isAtFault = ({ shader }: Dispatch) => shader.name === kernel && shader.code.includes(from);
+      const atFault = dispatches.filter(isAtFault);
+      expect(atFault.length).toBeGreaterThan(0);
+      const spoiled = broken(atFault, kernel, from, to);
+      const tested = expectProducts(gpu, [...dispatches.filter((dispatch) => !isAtFault(dispatch)), ...spoiled.slice(0, 1)]);
+      await expect(tested, `${kernel}: ${to}`).rejects.toMatchObject({ code: "wrong-result", detail: expect.stringContaining(kernel) });
+    }
+    gpu.check();
+    runner.dispose();
+  });
 });

@@ -5,6 +5,8 @@ test("without recurrent states any prefix can be kept, and at least one token is
   const sequence = new Sequence(null);
   expect(sequence.reuse([1, 2, 3])).toEqual({ kept: 0, restore: null });
   sequence.push([1, 2, 3, 4]);
+  expect(sequence.kept([1, 2, 9])).toBe(2);
+  expect(sequence.length).toBe(4); // asking cuts nothing
   expect(sequence.reuse([1, 2, 3, 4])).toEqual({ kept: 3, restore: null });
   expect(sequence.length).toBe(3);
   expect(sequence.reuse([1, 9])).toEqual({ kept: 1, restore: null });
@@ -16,6 +18,8 @@ test("with them, going on keeps all, and going back goes to the last copy before
   expect(sequence.reuse([1, 2, 3, 4])).toEqual({ kept: 3, restore: null });
   expect(sequence.mark()).toBe(0);
   sequence.push([4, 5, 6]);
+  expect(sequence.kept([1, 2, 3, 4, 9])).toBe(3);
+  expect(sequence.length).toBe(6);
   expect(sequence.reuse([1, 2, 3, 4, 9])).toEqual({ kept: 3, restore: 0 });
   expect(sequence.length).toBe(3);
   expect(sequence.mark()).toBeNull(); // a copy of this place exists

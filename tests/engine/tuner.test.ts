@@ -39,7 +39,7 @@ test("the first load measures and keeps; the next takes what was kept; the numbe
     // Something that no measurement would give, so that it must come from the store.
     const [key = ""] = tunings.tunings.keys();
     const rare = {
-      choices: { ...first.tuning.choices, dot: candidates(bench.gpu).dot.at(-1)!, few: "lanes8" },
+      choices: { ...first.tuning.choices, dot: candidates(bench.gpu).dot.at(-1)!, few: "alone" },
       costs: [{ rows: 1, ms: 12345 }],
     };
     tunings.tunings.set(key, rare);

@@ -27,7 +27,7 @@ test("the fastest is chosen where it is clearly faster, and the default stays ot
   expect(chooseFrom([], defaults)).toEqual(defaults);
 });
 
-/** A device where a candidate's time is the table's, each measurement takes `cost`, and these compute wrong results. */
+/** A device where a candidate's time is the table's product of its parts, each measurement takes `cost`, and these compute wrong results. */
 function simulated(
   times: Readonly<Record<string, number>>,
   cost: number,
@@ -43,7 +43,7 @@ function simulated(
       clock += cost;
       if (wrong(choices, rows)) return null;
       const part = rows === 1 ? choices.one : rows === 8 ? choices.few : choices.many;
-      return (times[part] ?? 10) * (times[choices.dot] ?? 1);
+      return (times[part] ?? 10) * (times[choices.dot] ?? 1) * (rows === 1 ? (times[choices.norm] ?? 1) : 1);
     },
   };
 }
@@ -51,13 +51,25 @@ function simulated(
 test("with time enough every candidate is measured, and each part gets its fastest", async () => {
   const { measure, now, asked } = simulated({ lanes64: 3, tile32: 2, lanes8: 4 }, 1);
   expect(await tune(known, defaults, measure, 2000, now)).toEqual({ ...defaults, one: "lanes64", few: "lanes8", many: "tile32" });
-  expect(asked).toHaveLength(known.dot.length + known.one.length + known.few.length + known.many.length);
+  // The first of few rows was measured for the dot product, and the first of one row for the norm.
+  const others = known.one.length - 1 + known.few.length - 1 + known.many.length;
+  expect(asked).toHaveLength(known.dot.length + known.norm.length + others);
+});
+
+test("norms apart are taken where they are faster, and products of one row measured anew with them; others are not", async () => {
+  const { measure, now, asked } = simulated({ folded: 2, lanes16: 5 }, 1);
+  expect(await tune(known, defaults, measure, 2000, now)).toEqual({ ...defaults, norm: "apart", one: "lanes16", few: "lanes16" });
+  const one = asked.filter(({ rows }) => rows === 1).map(({ choices }) => `${choices.norm} ${choices.one}`);
+  expect(one.slice(0, 2)).toEqual(["folded lanes32", "apart lanes32"]);
+  for (const name of known.one) expect(one).toContain(`apart ${name}`);
+  expect(one.filter((name) => name.startsWith("folded"))).toHaveLength(1);
+  expect(asked.filter(({ rows }) => rows === 8)).toHaveLength(known.few.length - 1 + known.dot.length);
 });
 
 test("time that runs out leaves the less promising unmeasured, but never the defaults", async () => {
   const slow = simulated({ lanes64: 1 }, 5000);
   expect(await tune(known, defaults, slow.measure, 2000, slow.now)).toEqual(defaults);
-  expect(slow.asked).toHaveLength(4);
+  expect(slow.asked).toHaveLength(3); // a pass of one row, of few, and of many
   const middling = simulated({ lanes16: 1 }, 300);
   const chosen = await tune(known, defaults, middling.measure, 2000, middling.now);
   expect(chosen.one).toBe("lanes16");
@@ -79,6 +91,8 @@ test("a wrong variant is passed over even when time is up; a wrong default too",
   expect(chosen).toEqual({ ...defaults, one: known.one[1] });
   const wrongFew = simulated({}, 5000, ({ few }, rows) => rows === 8 && few === defaults.few);
   expect(await tune(known, defaults, wrongFew.measure, 2000, wrongFew.now)).toEqual({ ...defaults, few: known.few[1] });
+  const wrongNorm = simulated({}, 5000, ({ norm }, rows) => rows === 1 && norm === "folded");
+  expect(await tune(known, defaults, wrongNorm.measure, 2000, wrongNorm.now)).toEqual({ ...defaults, norm: "apart" });
   const wrongDot = simulated({}, 5000, ({ dot }) => dot === "packed");
   expect(await tune(known, defaults, wrongDot.measure, 2000, wrongDot.now)).toEqual({ ...defaults, dot: "unpacked" });
 });

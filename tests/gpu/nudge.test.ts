@@ -1,8 +1,11 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { needsNudge, nudged } from "../../src/gpu/nudge";
+import { needsNudge, nudged, workDone } from "../../src/gpu/nudge";
 
 beforeEach(() => vi.useFakeTimers());
-afterEach(() => vi.useRealTimers());
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
 
 function counting() {
   let submits = 0;
@@ -31,6 +34,26 @@ test("a promise that fails ends it too", async () => {
   await expect(nudged(device, Promise.reject(new Error("lost")))).rejects.toThrow("lost");
   await vi.advanceTimersByTimeAsync(50);
   expect(submits()).toBe(0);
+});
+
+test.each([
+  ["Firefox", 9],
+  ["Chrome", 0],
+])("the end of a prompt's chunk is waited for in the same way: %s", async (browser, least) => {
+  vi.stubGlobal("navigator", { userAgent: `Mozilla/5.0 (X11; Linux x86_64) ${browser}/145.0` });
+  const { device, submits } = counting();
+  let settle: (() => void) | undefined;
+  const done = new Promise<undefined>((resolve) => (settle = () => resolve(undefined)));
+  Object.assign(device.queue, { onSubmittedWorkDone: () => done });
+  const waiting = workDone(device);
+  await vi.advanceTimersByTimeAsync(10);
+  expect(submits()).toBeGreaterThanOrEqual(least);
+  settle?.();
+  await waiting;
+  const before = submits();
+  await vi.advanceTimersByTimeAsync(50);
+  expect(submits()).toBe(before);
+  if (least === 0) expect(before).toBe(0);
 });
 
 test("only Firefox is nudged", () => {

@@ -12,7 +12,14 @@ const tokens = Uint32Array.of(3, 0, 6, 3, 1); // the first and the last of the t
 const UNTOUCHED = 0x5a5a5a5a; // what Lab.output fills buffers with
 
 // Blocks of 64, 4, 256, 1,024 and 512; parts of a chunk, whole chunks, and several with a last one in part.
-test.each([64, 172, 256, 1024, 1536, 4608])("embed_int8, width %i", (width) =>
+test.each([
+  [64, 64],
+  [172, 4],
+  [256, 64],
+  [1024, 4],
+  [1536, 64],
+  [4608, 4],
+])("embed_int8, width %i, %i threads", (width, threads) =>
   bench.run(async (lab) => {
     const table = rotateQuantize(randomFloats(VOCABULARY * width, 31), width);
     const output = lab.output((tokens.length + 1) * width * 4);
@@ -21,6 +28,7 @@ test.each([64, 172, 256, 1024, 1536, 4608])("embed_int8, width %i", (width) =>
       table: { kind: "int8", inputs: width, outputs: VOCABULARY, codes: lab.upload(table.codes), scales: lab.upload(table.scales) },
       signs: lab.upload(signBits(width)),
       output: { kind: "float", width, values: output },
+      threads,
     });
     await lab.pass([[step]], { rows: tokens.length, headRows: 0 });
     const expected = embedInt8Reference(tokens, table, width);

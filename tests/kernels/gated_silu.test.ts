@@ -7,14 +7,14 @@ import { expectClose, expectQuantised, floatRows, int8Rows, rowShapes } from "./
 
 const bench = useGpu();
 
-describe.each(rowShapes)("%i rows of %i", (rows, width) => {
+describe.each(rowShapes)("%i rows of %i, %i threads", (rows, width, threads) => {
   test("gated_silu, float and INT8", () =>
     bench.run(async (lab) => {
       const pair = randomFloats(rows * width * 2, 3).map((x) => x * 8);
       const rowsIn = { kind: "float", width: 2 * width, values: lab.upload(pair) } as const;
       const outputs = [floatRows(lab, rows, width), int8Rows(lab, rows, width)] as const;
       await lab.pass(
-        outputs.map((output) => [gatedSilu("test", { input: rowsIn, output })]),
+        outputs.map((output) => [gatedSilu("test", { input: rowsIn, output, threads })]),
         { rows, headRows: 0 },
       );
       const expected = gatedSiluReference(pair, width);

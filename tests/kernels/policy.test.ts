@@ -8,6 +8,7 @@ import {
   dotPart,
   linearVariants,
   readChoices,
+  sampleSlice,
 } from "../../src/kernels/policy";
 
 const devices: readonly DeviceTraits[] = [true, false].flatMap((packedDot) => [true, false].map((software) => ({ packedDot, software })));
@@ -55,6 +56,17 @@ test("choices given with the device override the defaults", () => {
     [16, { rows: 16, threads: 64, lanes: 8 }],
     [Number.POSITIVE_INFINITY, { rows: 16, threads: 64, lanes: 8 }],
   ]);
+});
+
+test("workgroups share a large vocabulary in slices, on GPUs alone; one workgroup makes a row of a small one", () => {
+  const gpu = { packedDot: true, software: false };
+  const slices = (vocabulary: number) => Math.ceil(vocabulary / (sampleSlice(vocabulary, gpu) ?? vocabulary));
+  for (const vocabulary of [1, 512, 8192]) expect(sampleSlice(vocabulary, gpu)).toBeNull();
+  for (const vocabulary of [8193, 65_536, 262_144]) {
+    expect(sampleSlice(vocabulary, { ...gpu, software: true })).toBeNull();
+    expect((sampleSlice(vocabulary, gpu) ?? 0) % 4).toBe(0); // threads read four logits at a time
+  }
+  expect([8193, 65_536, 262_144].map(slices)).toEqual([5, 32, 128]);
 });
 
 test.each([

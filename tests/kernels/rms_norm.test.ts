@@ -1,4 +1,4 @@
-import { describe, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { rmsNorm } from "../../src/kernels/rms_norm";
 import { rmsNormReference } from "../../src/kernels/rms_norm.reference";
 import { rotateQuantizeReference } from "../../src/kernels/rotate_quantize.reference";
@@ -7,7 +7,7 @@ import { expectClose, expectQuantised, floatRows, int8Rows, rowShapes } from "./
 
 const bench = useGpu();
 
-describe.each(rowShapes)("%i rows of %i", (rows, width) => {
+describe.each(rowShapes)("%i rows of %i, %i threads", (rows, width, threads) => {
   const input = randomFloats(rows * width, 1);
 
   test("rms_norm, float and INT8", () =>
@@ -16,7 +16,7 @@ describe.each(rowShapes)("%i rows of %i", (rows, width) => {
       const rowsIn = { kind: "float", width, values: lab.upload(input) } as const;
       const outputs = [floatRows(lab, rows, width), int8Rows(lab, rows, width)] as const;
       const steps = outputs.map((output) => [
-        rmsNorm("test", { batch: lab.batch, input: rowsIn, weight: lab.upload(weight), epsilon: 1e-5, output }),
+        rmsNorm("test", { batch: lab.batch, input: rowsIn, weight: lab.upload(weight), epsilon: 1e-5, output, threads }),
       ]);
       await lab.pass(steps, { rows, headRows: 0 });
       const expected = rmsNormReference(input, weight, 1e-5);
@@ -42,4 +42,18 @@ test("rms_norm of the rows that want logits takes the last ones", () =>
     await lab.pass([[step]], { rows, headRows });
     const expected = rmsNormReference(input.subarray((rows - headRows) * width), weight, 1e-5);
     expectClose(await lab.floats(output.values, headRows * width), expected, 1e-6);
+  }));
+
+test("a row has the same bits whatever threads make it", () =>
+  bench.run(async (lab) => {
+    const [rows, width] = [2, 172];
+    const [values, weight] = [lab.upload(randomFloats(rows * width, 6)), lab.upload(randomFloats(width, 7))];
+    const norm = { batch: lab.batch, input: { kind: "float", width, values }, weight, epsilon: 1e-5 } as const;
+    const outputs = [64, 4, 128].map((threads) => ({ threads, output: floatRows(lab, rows, width) }));
+    await lab.pass(
+      outputs.map(({ threads, output }) => [rmsNorm("test", { ...norm, output, threads })]),
+      { rows, headRows: 0 },
+    );
+    const [first, ...others] = await Promise.all(outputs.map(({ output }) => lab.floats(output.values, rows * width)));
+    for (const other of others) expect(other).toEqual(first);
   }));

@@ -7,13 +7,13 @@ import { expectQuantised, int8Rows, rowShapes } from "./rows";
 
 const bench = useGpu();
 
-describe.each(rowShapes)("%i rows of %i", (rows, width) => {
+describe.each(rowShapes)("%i rows of %i, %i threads", (rows, width, threads) => {
   const input = randomFloats(rows * width, 1);
 
   test("rotate_quantize", () =>
     bench.run(async (lab) => {
       const output = int8Rows(lab, rows, width);
-      const step = rotateQuantize("test", { input: { kind: "float", width, values: lab.upload(input) }, output });
+      const step = rotateQuantize("test", { input: { kind: "float", width, values: lab.upload(input) }, output, threads });
       await lab.pass([[step]], { rows, headRows: 0 });
       await expectQuantised(lab, output, rotateQuantizeReference(input.slice(), width));
     }));

@@ -5,21 +5,23 @@ import { paddedWidth, type Int8Rows as Quantised } from "../../src/quantize/int8
 import { signBits } from "../../src/quantize/signs";
 import type { Lab } from "../setup/gpu";
 
-// Widths with every kind of block: whole workspaces, parts of one, several, blocks of 4 and of 1.
+// Rows, width and threads. Widths with every kind of block: whole workspaces, parts of one, several, blocks of 4 and of 1. Sixty-four threads are what
+// a GPU is given, four the software adapter.
 export const rowShapes = [
-  [1, 64],
-  [3, 172],
-  [2, 30],
-  [2, 7],
-  [5, 256],
-  [1, 96],
-  [2, 24],
-  [2, 576],
-  [1, 768],
-  [2, 1024],
-  [3, 1536],
-  [2, 4608],
-  [1, 8192],
+  [1, 64, 64],
+  [3, 172, 4],
+  [2, 30, 64],
+  [2, 7, 4],
+  [5, 256, 4],
+  [1, 96, 64],
+  [2, 24, 4],
+  [2, 576, 64],
+  [1, 768, 4],
+  [2, 1024, 64],
+  [2, 1024, 4],
+  [3, 1536, 64],
+  [2, 4608, 4],
+  [1, 8192, 64],
 ] as const;
 
 export function floatRows(lab: Lab, rows: number, width: number): FloatRows {

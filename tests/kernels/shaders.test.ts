@@ -16,7 +16,7 @@ import { kvCommit } from "../../src/kernels/kv_commit";
 import { linearFloat } from "../../src/kernels/linear_float";
 import { linearInt8 } from "../../src/kernels/linear_int8";
 import { assemble } from "../../src/kernels/parts";
-import { candidates, type DeviceTraits, foldsNorm } from "../../src/kernels/policy";
+import { candidates, type DeviceTraits, foldsNorm, rowThreads } from "../../src/kernels/policy";
 import { rmsNorm } from "../../src/kernels/rms_norm";
 import { ropeAppend } from "../../src/kernels/rope_append";
 import { rotateQuantize } from "../../src/kernels/rotate_quantize";
@@ -45,6 +45,8 @@ const models: readonly ModelShape[] = [
 ];
 
 const devices: readonly DeviceTraits[] = [true, false].flatMap((packedDot) => [true, false].map((software) => ({ packedDot, software })));
+
+const threadCounts = [true, false].map((software) => rowThreads({ packedDot: true, software }));
 
 /** Devices whose choices between them take every variant of a product. */
 const choosing: readonly DeviceTraits[] = devices.flatMap((device) => {
@@ -79,11 +81,13 @@ function allSteps(model: ModelShape, buffer: () => GPUBuffer): Step[] {
     { inputs: hidden, outputs: vocabulary, head: true },
   ];
 
-  const rows = [
+  const rows = threadCounts.flatMap((threads) => [
     ...[false, true].flatMap((head) =>
-      bothRows(hidden).map((output) => rmsNorm("rms_norm", { batch, input: float(hidden), weight: buffer(), epsilon: 1e-5, output, head })),
+      bothRows(hidden).map((output) =>
+        rmsNorm("rms_norm", { batch, input: float(hidden), weight: buffer(), epsilon: 1e-5, output, head, threads }),
+      ),
     ),
-    ...bothRows(feedForward).map((output) => gatedSilu("gated_silu", { input: float(2 * feedForward), output })),
+    ...bothRows(feedForward).map((output) => gatedSilu("gated_silu", { input: float(2 * feedForward), output, threads })),
     ...bothRows(hidden).map((output) =>
       shortConv("short_conv", {
         batch,
@@ -93,18 +97,22 @@ function allSteps(model: ModelShape, buffer: () => GPUBuffer): Step[] {
         bias: buffer(),
         state: buffer(),
         output,
+        threads,
       }),
     ),
-    ...[hidden, heads * headDim].map((width) => rotateQuantize("rotate_quantize", { input: float(width), output: int8(width) })),
-  ];
+    ...[hidden, heads * headDim].map((width) => rotateQuantize("rotate_quantize", { input: float(width), output: int8(width), threads })),
+  ]);
 
   const embeds = [
-    embedInt8("embed_int8", {
-      tokens: buffer(),
-      table: { kind: "int8", inputs: hidden, outputs: vocabulary, codes: buffer(), scales: buffer() },
-      signs: buffer(),
-      output: float(hidden),
-    }),
+    ...threadCounts.map((threads) =>
+      embedInt8("embed_int8", {
+        tokens: buffer(),
+        table: { kind: "int8", inputs: hidden, outputs: vocabulary, codes: buffer(), scales: buffer() },
+        signs: buffer(),
+        output: float(hidden),
+        threads,
+      }),
+    ),
     ...(["F32", "F16", "BF16"] as const).map((type) =>
       embedFloat("embed_float", {
         tokens: buffer(),
@@ -134,17 +142,20 @@ function allSteps(model: ModelShape, buffer: () => GPUBuffer): Step[] {
   const attentions = (["int8", "f32"] as const).flatMap((type) => {
     const cache = { type, kvHeads, headDim, context: 4096, entries: buffer(), scales: type === "int8" ? buffer() : null };
     const queries = { heads, buffer: buffer() };
-    const appends = [1e-5, null].map((epsilon) =>
-      ropeAppend("rope_append", {
-        batch,
-        input: float(attentionWidth),
-        norms: buffer(),
-        epsilon,
-        angles: buffer(),
-        rotaryDim: headDim,
-        queries,
-        cache,
-      }),
+    const appends = [1e-5, null].flatMap((epsilon) =>
+      threadCounts.map((threads) =>
+        ropeAppend("rope_append", {
+          batch,
+          input: float(attentionWidth),
+          norms: buffer(),
+          epsilon,
+          angles: buffer(),
+          rotaryDim: headDim,
+          queries,
+          cache,
+          threads,
+        }),
+      ),
     );
     const partials = buffer();
     const attend = { batch, queries, cache, scale: headDim ** -0.5, partials };
@@ -300,7 +311,7 @@ describe("a shader that does not compile is shown with the part, the line and th
   };
 
   test("in the kernel's own file", async () => {
-    const shader = assemble("broken", sound.replace("batch.rows", "batch.columns"), ["batch", "reduce"]);
+    const shader = assemble("broken", sound.replace("batch.rows", "batch.columns"), ["batch", "int8"]);
     await expect(compile(shader)).rejects.toMatchObject({
       name: "EngineError",
       code: "shader-failed",

@@ -40,7 +40,7 @@ describe.each([3, 4, 2])("short_conv with %i taps", (tapCount) => {
   );
 });
 
-test.each(rowShapes)("rotated and quantised: %i rows of %i", (rows, width) =>
+test.each(rowShapes)("rotated and quantised: %i rows of %i, %i threads", (rows, width, threads) =>
   bench.run(async (lab) => {
     const input = randomFloats(rows * 3 * width, 11);
     const [taps, bias] = [randomFloats(width * 3, 12), randomFloats(width, 13)];
@@ -53,6 +53,7 @@ test.each(rowShapes)("rotated and quantised: %i rows of %i", (rows, width) =>
       bias: lab.upload(bias),
       state: lab.memory.storage("state", "cache", 2 * (2 + MAX_TREE_ROWS) * width * 4),
       output,
+      threads,
     });
     await lab.pass([[step]], { rows, headRows: 0 });
     const expected = shortConvReference(input, taps, bias, new Float32Array(2 * width));

@@ -87,6 +87,7 @@ test("a call resolves with its result, after its events in order", async () => {
         loadMs: 1,
         weightBytes: 1,
         cacheBytes: 1,
+        exact: true,
         scratchBytes: 1,
       };
     },

@@ -46,14 +46,17 @@ export async function reply(
     maxTokens?: number;
     endTokens?: readonly number[];
     speculator?: Speculator;
-    stopAfter?: number;
+    stopAfter?: number; // tokens, then nobody wants more
+    abortAfter?: number; // tokens, then the request is aborted
     signal?: AbortSignal;
   } = {},
 ): Promise<{
   readonly tokens: number[];
   readonly summary: { readonly reason: EndReason; readonly passes: number; readonly cachedTokens: number } | null;
 }> {
-  const { sampling = greedy, maxTokens = 12, endTokens = [], speculator, stopAfter, signal } = options;
+  const { sampling = greedy, maxTokens = 12, endTokens = [], speculator, stopAfter, abortAfter } = options;
+  const abort = new AbortController();
+  const { signal = abort.signal } = options;
   let cachedTokens = -1;
   const onCached = (count: number) => {
     cachedTokens = count;
@@ -69,6 +72,7 @@ export async function reply(
     const step = await generator.next();
     if (step.done) return { tokens: drawn, summary: { reason: step.value, passes, cachedTokens } };
     drawn.push(step.value.token);
+    if (drawn.length === abortAfter) abort.abort();
     if (drawn.length === stopAfter) {
       await generator.return("aborted");
       return { tokens: drawn, summary: null };

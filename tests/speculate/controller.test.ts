@@ -63,6 +63,22 @@ test("what coming back to plain decoding takes counts as a loss", () => {
   expect(controller.worth(chain(0.9, 15), 0)).toBe(0);
 });
 
+test("rounds that were dear for a while are tried again, as often as plain tokens went by", () => {
+  const costs = new Costs(gpu);
+  const controller = new Controller(costs);
+  for (let i = 0; i < 20; i++) for (const { rows } of gpu) if (rows > 1) costs.sawRound(rows, 200);
+  controller.begin();
+  expect(controller.worth(chain(0.9, 15), 0)).toBe(0);
+  let tokens = 0;
+  while (tokens < 1000 && controller.worth(chain(0.9, 15), 0) === 0) {
+    costs.sawPlain(10);
+    controller.sawPlain(10, true);
+    tokens++;
+  }
+  expect(tokens).toBeGreaterThan(20);
+  expect(tokens).toBeLessThan(400);
+});
+
 test("a single long pause hardly moves a cost", () => {
   const costs = new Costs(gpu);
   costs.sawPlain(5000);

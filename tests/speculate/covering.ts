@@ -15,8 +15,8 @@ const penalties = [
 ];
 const trees = [1, 3, 7, 2, 4, 15]; // drafts a round
 
-/** "together" is what the app has: suffixes, the table and what was learnt here, in one tree. */
-export const drafterKinds = ["suffix", "ngram", "personal", "together", "wrong", "oracle"] as const;
+/** "draft" is the model itself, as cheap as its files allow; "stranger" a model of another shape; "together" all that the app and the CLI have, in one tree. */
+export const drafterKinds = ["suffix", "ngram", "personal", "draft", "stranger", "together", "wrong", "oracle"] as const;
 export type DrafterKind = (typeof drafterKinds)[number];
 
 /** What a plain reply depends on. */

@@ -53,3 +53,10 @@ test("and it does speculate: a good drafter makes a reply far quicker, and a bad
   expect((await worstOf(here, lies["is right nine times in ten"]!)).best).toBeGreaterThan(2);
   expect((await worstOf(here, lies["is never right"]!)).worst).toBeLessThan(0.99);
 });
+
+test("a drafter that was wrong for long is used once it is right", async () => {
+  const here = devices["rows are cheap, and reading back is slow"]!;
+  const text = textOf(600);
+  const late = new Liar(text, 0.5, (position) => position > 200);
+  expect((await replyMs(text, here, null)) / (await replyMs(text, here, late))).toBeGreaterThan(1.8);
+});

@@ -67,8 +67,8 @@ export async function replyMs(
   let known = 1; // tokens
   let pending = submit(1);
   let isPaced = false;
-  let speculates = false;
   const reach = (position: number) => ({ position, maxDepth: Math.min(15, text.length - known - 1), maxDrafts: 15 });
+  let speculates = speculator?.pays(reach(0)) ?? false;
   for (;;) {
     const next: number | null = speculates || known + 1 === text.length ? null : submit(1);
     now = Math.max(now, pending);

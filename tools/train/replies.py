@@ -15,7 +15,9 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 import corpus
 from chat import EOT, IM_END, PAD, draw
 
-SOURCES = ("about_gyre", "small_talk", "stories", "strangers")
+SOURCES = ("about_gyre", "small_talk", "stories", "strangers", "soda", "tinystories_chat")
+# Greedy, as the model is set, and as people who want surprises set it.
+DRAWS = ({"do_sample": False}, {"do_sample": True, "temperature": 0.3, "top_k": 40}, {"do_sample": True, "temperature": 0.7, "top_k": 40})
 
 arguments = argparse.ArgumentParser(description=__doc__)
 arguments.add_argument("model", type=Path)
@@ -55,7 +57,7 @@ def main() -> None:
     replies: list[list[int]] = []
     for batch in batches:
         ids = torch.tensor(batch)
-        for options in ({"do_sample": False}, {"do_sample": True, "temperature": 0.3, "top_k": 40}):
+        for options in DRAWS:
             out = model.generate(ids, attention_mask=torch.ones_like(ids), max_new_tokens=args.max_tokens, pad_token_id=PAD, **options)
             for reply in out[:, ids.shape[1]:].tolist():
                 end = next((i + 1 for i, token in enumerate(reply) if token in (IM_END, EOT)), len(reply))

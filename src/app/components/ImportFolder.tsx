@@ -11,6 +11,7 @@ const NEEDED = /\.(json|safetensors|jinja|ngram|md|txt)$/i; // A model's files; 
 
 const PRECISIONS: readonly { readonly value: Precision; readonly label: string }[] = [
   { value: "w8a8", label: "INT8 (smaller and faster)" },
+  { value: "w4a8", label: "INT4 (half of that, less exact)" },
   { value: "full", label: "Full precision" },
 ];
 
@@ -58,8 +59,8 @@ export function ImportFolder() {
   return (
     <>
       <p className={classes.note}>
-        Download a model of the lfm2 or llama family from Hugging Face as a folder (config.json, tokenizer.json and the safetensors files),
-        then open it here. It is copied into this browser and never uploaded.
+        Download a model of the lfm2, llama or qwen3 family from Hugging Face as a folder (config.json, tokenizer.json and the safetensors
+        files), then open it here. It is copied into this browser and never uploaded.
       </p>
       <fieldset className={`${fields.choice} ${fields.space}`}>
         <legend>Keep it in</legend>

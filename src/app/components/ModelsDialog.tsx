@@ -78,6 +78,7 @@ function Figures({ model }: { readonly model: LoadedModel }) {
     ["Cache on the GPU", formatBytes(model.cacheBytes)],
     ["Working memory", formatBytes(model.scratchBytes)],
     ["GPU", model.adapter === "" ? "not told by the browser" : model.adapter],
+    ...(model.exact ? [] : [["Speculation", "Off: this GPU rounds a token differently beside others"] as const]),
   ] as const;
   return (
     <dl className={classes.figures}>

@@ -56,6 +56,7 @@ function loaded(entry: ModelEntry, contextLength: number): LoadedModel {
     loadMs: 812,
     weightBytes: 8_900_000,
     cacheBytes: 1_048_576,
+    exact: true,
     scratchBytes: 5_400_000,
   };
 }

@@ -1,0 +1,73 @@
+// Random weights of a product, a few rows of which the host knows.
+import type { Memory } from "../gpu/buffers";
+import type { QuantisedMatrix } from "../kernels/tensors";
+import { expandInt4, int4CodeBytes, int4GroupBytes } from "../quantize/int4";
+import { type Int8Rows, paddedWidth } from "../quantize/int8";
+
+const CHECKED_OUTPUTS = 24;
+
+export interface TrialWeights {
+  readonly matrix: QuantisedMatrix;
+  readonly checked: readonly number[]; // outputs that the host knows the weights of
+  readonly rows: Int8Rows; // those, as INT8 whatever the matrix is, padding included: [checked, padded inputs]
+}
+
+/** Weights of `outputs` rows from random bytes; `scales` are ones. The first row has the largest weights there are. */
+export function trialWeights(
+  memory: Memory,
+  kind: QuantisedMatrix["kind"],
+  { inputs, outputs }: { readonly inputs: number; readonly outputs: number },
+  random: Int8Array<ArrayBuffer>,
+  scales: GPUBuffer,
+): TrialWeights {
+  const count = Math.min(CHECKED_OUTPUTS, outputs);
+  const checked = Array.from({ length: count }, (_, i) => Math.floor((i * (outputs - 1)) / Math.max(1, CHECKED_OUTPUTS - 1)));
+  const ones = new Float32Array(count).fill(1);
+  const bytes = new Uint8Array(random.buffer);
+  const stride = paddedWidth(inputs);
+  if (kind === "int8") {
+    const codes = randomRows(memory, outputs, stride, checked, bytes, 127);
+    return {
+      checked,
+      rows: { codes: new Int8Array(codes.rows.buffer), scales: ones },
+      matrix: { kind, inputs, outputs, codes: codes.buffer, scales },
+    };
+  }
+  // Half bytes of 1 to 15 are codes of -7 to 7; any half byte is a scale.
+  const halves = bytes.map((byte) => (1 + ((byte & 15) % 15)) | ((1 + ((byte >> 4) % 15)) << 4));
+  const codes = randomRows(memory, outputs, int4CodeBytes(inputs), checked, halves, 0xff);
+  const groups = randomRows(memory, outputs, int4GroupBytes(inputs), checked, bytes, 0xff);
+  return {
+    checked,
+    rows: expandInt4({ codes: codes.rows, groups: groups.rows, scales: ones }, stride),
+    matrix: { kind, inputs, outputs, codes: codes.buffer, groups: groups.buffer, scales },
+  };
+}
+
+/** A buffer of `outputs` rows of random bytes, and the checked ones of them, the first of which is all `most`. */
+function randomRows(
+  memory: Memory,
+  outputs: number,
+  rowBytes: number, // a multiple of 4
+  checked: readonly number[],
+  random: Uint8Array<ArrayBuffer>,
+  most: number,
+): { readonly buffer: GPUBuffer; readonly rows: Uint8Array<ArrayBuffer> } {
+  const buffer = memory.storage("trial weights", "weights", outputs * rowBytes);
+  // Random bytes over and over, each time from another place, so that rows of a width that divides their count are not alike.
+  for (let done = 0, turn = 0; done < outputs * rowBytes; turn++) {
+    const from = ((turn * 976) % (random.length / 2)) & ~15;
+    const part = random.subarray(from, Math.min(random.length, from + outputs * rowBytes - done));
+    memory.write(buffer, done, part);
+    done += part.length;
+  }
+  const rows = new Uint8Array(checked.length * rowBytes);
+  for (const [i, output] of checked.entries()) {
+    const from = (i * 4096) % (random.length - rowBytes);
+    const row = rows.subarray(i * rowBytes, (i + 1) * rowBytes);
+    if (i === 0) row.fill(most);
+    else row.set(random.subarray(from, from + rowBytes));
+    memory.write(buffer, output * rowBytes, row);
+  }
+  return { buffer, rows };
+}
