@@ -84,7 +84,10 @@ export async function loadChosen<R extends { dispose(): void }>(
   return loadChosen({ ...chosen, choices: { ...choices, norm: "apart" }, costs: null }, load, check);
 }
 
-/** A runner with its choices made, loaded by `load`, tested, and measured. Throws what `load` throws, and "wrong-result" for a GPU at fault. */
+/**
+ * A runner with its choices made, loaded by `load`, tested, and measured; `exact` says whether rows are independent. Throws what `load` throws,
+ * and EngineError "wrong-result" for a GPU at fault.
+ */
 export async function loadTuned(
   gpu: Gpu,
   model: Model,

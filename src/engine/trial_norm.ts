@@ -3,6 +3,7 @@ import type { Memory } from "../gpu/buffers";
 import type { Gpu } from "../gpu/device";
 import { Plan, type Step } from "../gpu/plan";
 import { batchWords } from "../kernels/batch";
+import { rowThreads } from "../kernels/policy";
 import { type RmsNorm, rmsNorm } from "../kernels/rms_norm";
 import { rmsNormReference } from "../kernels/rms_norm.reference";
 import { rotateQuantizeReference } from "../kernels/rotate_quantize.reference";
@@ -46,6 +47,7 @@ export class TrialNorm {
       weight: memory.upload("norm", "scratch", this.#weights),
       epsilon,
       output: { kind: "int8", width, codes, scales, signs },
+      threads: rowThreads(gpu),
     };
   }
 
