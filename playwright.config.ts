@@ -24,6 +24,7 @@ export default defineConfig({
         "--no-sandbox",
         "--enable-unsafe-webgpu",
         "--use-webgpu-adapter=swiftshader",
+        "--disable-dawn-features=use_vulkan_zero_initialize_workgroup_memory_extension", // a third of a load; see src/cli/node_gpu.ts
         "--disable-background-networking",
         "--disable-component-update",
         "--disable-sync",

@@ -118,9 +118,8 @@ export class Engine {
     const room = { contextLength, maxRows, maxHeadRows, vocabulary: model.shape.vocabularySize };
     const chosenBy = { precision, config: checkpoint.config, store: tunings };
     const { runner, tuning, exact } = await loadTuned(gpu, model, chosenBy, room, load);
-    const { software } = gpu;
-    const settings = { precision, contextLength, maxRows, maxHeadRows, tuning, exact, software, loadMs: performance.now() - start };
-    return new Engine(runner, model.shape, settings);
+    const settings = { precision, contextLength, maxRows, maxHeadRows, tuning, exact, software: gpu.software };
+    return new Engine(runner, model.shape, { ...settings, loadMs: performance.now() - start });
   }
 
   /** Bytes on the GPU. */

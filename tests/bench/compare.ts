@@ -58,9 +58,13 @@ export async function compare(title: string, ways: readonly [Way, ...Way[]], bud
 async function countOf({ run }: Way): Promise<number> {
   await run(1);
   for (let count = 1; count < 256; count *= 2) {
-    const start = performance.now();
-    await run(count);
-    if (performance.now() - start >= LEAST_MS) return count;
+    let least = Number.POSITIVE_INFINITY; // of two, for a machine that is held up now and then
+    for (let i = 0; i < 2; i++) {
+      const start = performance.now();
+      await run(count);
+      least = Math.min(least, performance.now() - start);
+    }
+    if (least >= LEAST_MS) return count;
   }
   return 256;
 }

@@ -30,6 +30,13 @@ describe.each([
     engine.reset();
     return reply(engine, tokens, { sampling, maxTokens });
   };
+  /** The reply of plain decoding by one of `samplings`, as far as these tests look; decoded once. */
+  const written = new Map<SamplingParams, Promise<readonly number[]>>();
+  const expected = (sampling: SamplingParams) => {
+    const known = written.get(sampling) ?? plain(prompt, sampling).then(({ tokens }) => tokens);
+    written.set(sampling, known);
+    return known;
+  };
   const speculating = async (drafter: Drafter, sampling: SamplingParams, fixedDrafts = 7, maxTokens = 24) => {
     engine.reset();
     const speculator = new Speculator([drafter], { fixedDrafts });
@@ -40,14 +47,13 @@ describe.each([
   test("an oracle is always right, and takes a pass for each tree", { timeout: 120_000 }, () =>
     bench.run(async () => {
       for (const sampling of samplings) {
-        const { tokens, summary } = await plain(prompt, sampling);
+        const tokens = await expected(sampling);
         const fast = await speculating(new Oracle([...prompt, ...tokens]), sampling);
         expect(fast.tokens).toEqual(tokens);
         expect(fast.stats.accepted).toBe(fast.stats.proposed);
         // Of 24 tokens the first is drawn with the prompt, and a round gives 8.
         expect(fast.stats.rounds).toBe(3);
         expect(fast.summary?.passes).toBe(4);
-        expect(summary?.passes).toBe(24);
       }
     }),
   );
@@ -55,9 +61,9 @@ describe.each([
   test("a drafter that is always wrong costs passes, and changes nothing", { timeout: 120_000 }, () =>
     bench.run(async () => {
       for (const sampling of samplings) {
-        const { tokens } = await plain(prompt, sampling);
-        const slow = await speculating(new Wrong([...prompt, ...tokens], 64), sampling);
-        expect(slow.tokens).toEqual(tokens);
+        const tokens = await expected(sampling);
+        const slow = await speculating(new Wrong([...prompt, ...tokens], 64), sampling, 7, 14);
+        expect(slow.tokens).toEqual(tokens.slice(0, 14));
         expect(slow.stats.accepted).toBe(0);
         expect(slow.stats.rounds).toBeGreaterThan(10);
       }
@@ -67,10 +73,14 @@ describe.each([
   test("trees that branch and walks that end anywhere change nothing", { timeout: 120_000 }, () =>
     bench.run(async () => {
       for (const sampling of samplings) {
-        const { tokens } = await plain(prompt, sampling);
-        for (const fixedDrafts of [1, 4, 15]) {
-          const some = await speculating(new Muddled([...prompt, ...tokens], 64), sampling, fixedDrafts);
-          expect(some.tokens, `${fixedDrafts} drafts, seed ${sampling.seed}`).toEqual(tokens);
+        const tokens = await expected(sampling);
+        for (const [fixedDrafts, length] of [
+          [1, 24],
+          [4, 20],
+          [15, 16],
+        ] as const) {
+          const some = await speculating(new Muddled([...prompt, ...tokens], 64), sampling, fixedDrafts, length);
+          expect(some.tokens, `${fixedDrafts} drafts, seed ${sampling.seed}`).toEqual(tokens.slice(0, length));
           expect(some.stats.accepted).toBeGreaterThan(0);
           expect(some.stats.accepted).toBeLessThan(some.stats.proposed);
         }
@@ -104,7 +114,7 @@ describe.each([
 
   test("what is left in the caches is what plain decoding leaves there, wherever a reply is broken off", { timeout: 120_000 }, () =>
     bench.run(async () => {
-      const { tokens } = await plain(prompt, warm);
+      const tokens = await expected(warm);
       for (const [how, count] of [
         ["stopAfter", 2],
         ["abortAfter", 3],

@@ -136,7 +136,7 @@ describe.each(subjects)("%s, %s", (name, precision, places, rounds) => {
 
 test("a pass that does not say what is kept of the tree before it is refused, and so is one behind the context", () =>
   bench.run(async () => {
-    const subject = await Subject.load(bench.gpu, "llama-tied-bf16", "w8a8", 64);
+    const subject = await Subject.load(bench.gpu, "stories260k", "w8a8", 64); // compiled above
     const { runner } = subject;
     const plain = (position: number, accepted?: readonly number[]): Pass => ({
       ...{ rows: 1, headRows: 0, position, tokens: [3] },
