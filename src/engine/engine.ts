@@ -73,7 +73,8 @@ export class Engine {
     this.exact = settings.exact;
     this.loadMs = settings.loadMs;
     // In software nobody's screen waits, and small passes would only be slower.
-    const pace = new Pace({ most: settings.maxRows, ...(settings.software && { targetMs: Number.POSITIVE_INFINITY }) });
+    const targetMs = settings.software ? { targetMs: Number.POSITIVE_INFINITY } : {};
+    const pace = new Pace({ most: settings.maxRows, costs: settings.tuning.costs, ...targetMs });
     this.#caches = new Caches(runner, pace);
     this.#maxRows = settings.maxRows;
     this.#maxHeadRows = settings.maxHeadRows;

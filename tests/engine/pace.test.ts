@@ -30,6 +30,17 @@ test.each([
   expect(Math.min(...later)).toBeGreaterThan(25);
 });
 
+test.each([
+  [1, 16],
+  [5, 8],
+  [12, 4],
+  [50, 4], // there is no shorter one
+])("where a row was measured to take %i ms, a first pass has %i", (each, first) => {
+  const costs = [1, 2, 4, 8, 16].map((rows) => ({ rows, ms: rows * each }));
+  expect(new Pace({ most: 256, costs }).rows).toBe(first);
+  expect(new Pace({ most: 3, costs }).rows).toBe(3);
+});
+
 test("a device that becomes slow, as one that is hot or shared, is followed at once and back", () => {
   const pace = new Pace({ most: 256 });
   const passes = prefill(pace, 6000, (rows, pass) => rows * (pass >= 8 && pass < 16 ? 2 : 0.2));
