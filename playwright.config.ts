@@ -13,6 +13,7 @@ export default defineConfig({
   expect: { timeout: 30_000 },
   reporter: [["list"]],
   use: {
+    actionTimeout: 60_000, // a button that is covered is told soon
     baseURL: `http://localhost:${PORT}/`,
     serviceWorkers: "allow",
     trace: "retain-on-failure",

@@ -9,7 +9,8 @@ type Callback = (...args: unknown[]) => void;
 
 /** Makes setImmediate, which the binding looks up anew for each poll, pause once a chain of callbacks that ask for themselves again has gone on for a while. */
 export function calmPolling(): void {
-  const { setImmediate } = globalThis;
+  const { setImmediate, clearImmediate } = globalThis;
+  const paused = new WeakSet<object>();
   let began = 0; // when the first of the chain was asked for
   let polling = false;
   const calm = (callback: Callback, ...args: unknown[]) => {
@@ -23,7 +24,12 @@ export function calmPolling(): void {
         polling = false;
       }
     };
-    return now - began < PATIENCE ? setImmediate(poll) : setTimeout(poll, PAUSE);
+    if (now - began < PATIENCE) return setImmediate(poll);
+    const pause = setTimeout(poll, PAUSE);
+    paused.add(pause);
+    return pause;
   };
-  Object.assign(globalThis, { setImmediate: calm });
+  const clear = (handle: NodeJS.Immediate | NodeJS.Timeout | undefined) =>
+    handle && paused.has(handle) ? clearTimeout(handle as NodeJS.Timeout) : clearImmediate(handle as NodeJS.Immediate | undefined);
+  Object.assign(globalThis, { setImmediate: Object.assign(calm, setImmediate), clearImmediate: clear });
 }

@@ -18,7 +18,7 @@ const DECLARED_ZEROS = "use_vulkan_zero_initialize_workgroup_memory_extension";
 /** The GPU of this machine. */
 export function nodeGpu({ compileOnly = false, profile = false }: NodeGpuOptions = {}): GPU {
   Object.assign(globalThis, globals);
-  const software = /swiftshader/i.test(process.env["VK_DRIVER_FILES"] ?? "");
+  const software = /swiftshader/i.test(process.env["VK_DRIVER_FILES"] ?? process.env["VK_ICD_FILENAMES"] ?? "");
   // On a GPU of its own a token should not wait for a timer.
   if (instances.length === 0 && software) calmPolling();
   const disabled = [...(profile ? ["timestamp_quantization"] : []), ...(software ? [DECLARED_ZEROS] : [])];

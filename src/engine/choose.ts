@@ -61,8 +61,9 @@ export async function chooseFor(gpu: Gpu, model: Model, { precision, config, sto
 
 /**
  * Loads with these choices and holds what was loaded to `check`, which tells whether rows are independent. Where they are not, or something is
- * wrong, with norms folded into products, loads once more with norms apart, and forgets what passes cost; a runner that fails is freed. Throws
- * what `load` and `check` throw.
+ * wrong, with norms folded into products, loads once more with norms apart, and forgets what passes cost; the next load is told by the store. A
+ * device that rounds rows differently either way stays with norms apart: two dispatches a layer are less than a second try at each load. A
+ * runner that fails is freed. Throws what `load` and `check` throw.
  */
 export async function loadChosen<R extends { dispose(): void }>(
   chosen: Chosen,

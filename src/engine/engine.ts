@@ -99,6 +99,9 @@ export class Engine {
     const maxRows = Math.min(options.maxRows ?? (gpu.software ? 64 : 256), contextLength);
     const maxHeadRows = Math.min(options.maxHeadRows ?? MAX_TREE_ROWS, maxRows);
     const { onProgress = () => {}, tunings = null } = options;
+    const { vocabularySize: vocabulary } = model.shape;
+    // A tokenizer may have more entries than the table has rows.
+    const live = Math.min(options.liveTokens ?? Number.POSITIVE_INFINITY, vocabulary);
     // Fetched while a model is being read, not before the page can be used.
     const { loadTuned } = await import("./choose");
     const load = (choices: Choices) =>
@@ -111,12 +114,11 @@ export class Engine {
         maxRows,
         maxHeadRows,
         ...(options.candidates !== undefined && { candidates: options.candidates }),
-        // A tokenizer may have more entries than the table has rows.
-        live: Math.min(options.liveTokens ?? Number.POSITIVE_INFINITY, model.shape.vocabularySize),
+        live,
         onWeights: (done) => onProgress({ phase: "upload", done, total: checkpoint.bytes }),
         onCompiled: (done, total) => onProgress({ phase: "compile", done, total }),
       });
-    const room = { contextLength, maxRows, maxHeadRows, vocabulary: model.shape.vocabularySize };
+    const room = { contextLength, maxRows, maxHeadRows, vocabulary, live };
     const chosenBy = { precision, config: checkpoint.config, store: tunings };
     const { runner, tuning, exact } = await loadTuned(gpu, model, chosenBy, room, load);
     const settings = { precision, contextLength, maxRows, maxHeadRows, tuning, exact, software: gpu.software };
@@ -147,7 +149,7 @@ export class Engine {
 
   /**
    * Draws token after token behind the prompt, the ending one included. Of the prompt only what the caches do not hold is fed. With a
-   * speculator the tokens are the same, only sooner; where the engine is not exact, it is left out. Throws EngineError "context-full",
+   * speculator the tokens are the same, only sooner; where the engine is not exact, nothing is drafted. Throws EngineError "context-full",
    * "bad-request", "busy".
    */
   async *generate(request: GenerateRequest, signal?: AbortSignal): AsyncGenerator<DrawnToken, EndReason, undefined> {

@@ -29,6 +29,7 @@ export interface Room {
   readonly maxRows: number; // a pass
   readonly maxHeadRows: number; // of these
   readonly vocabulary: number;
+  readonly live: number; // ids from here on have no logits
 }
 
 export class Meter {
@@ -38,7 +39,7 @@ export class Meter {
   readonly #maxHeadRows: number;
   readonly #vocabulary: number;
 
-  constructor(runner: Runner, { contextLength, maxRows, maxHeadRows, vocabulary }: Room) {
+  constructor(runner: Runner, { contextLength, maxRows, maxHeadRows, vocabulary }: Omit<Room, "live">) {
     this.#runner = runner;
     this.#context = contextLength;
     this.#maxRows = maxRows;

@@ -4,6 +4,8 @@
 import { Memory } from "../gpu/buffers";
 import type { Gpu } from "../gpu/device";
 import type { Dispatch } from "../gpu/plan";
+import { CHUNK } from "../kernels/attention";
+import { MAX_TREE_ROWS } from "../kernels/batch";
 import { gatedSiluReference } from "../kernels/gated_silu.reference";
 import { rmsNormReference } from "../kernels/rms_norm.reference";
 import { type SamplingParams, writeSampling } from "../kernels/sample";
@@ -13,11 +15,10 @@ import type { Room } from "./meter";
 import { type Checks, hasRow, mixerChecks } from "./mixer_checks";
 import { Probe } from "./probe";
 import { randomFloats } from "./random";
-import type { Runner } from "./runner";
+import type { Pass, Runner } from "./runner";
 import { productChecks, tableChecks } from "./weight_checks";
 
 const POSITIONS = [0, 3, 40, 511, 5000, 70_000]; // of draws, which take other noise at each
-const FEW = 6; // rows of a pass, as verification has them
 const NEAR = 0.05; // of the largest logit: a sum's last bit can move a code of a row, and that many logits
 const MOST_DRAWN = 2 ** 16; // entries of a vocabulary for which the reference draws in good time
 const SAMPLING: SamplingParams = {
@@ -71,14 +72,15 @@ const checks: Checks = {
  * All of it for a model that was loaded. Its buffers hold random numbers afterwards, caches and states among them. Returns whether a row's
  * numbers have the same bits beside others, as speculation needs. Throws EngineError "wrong-result" with what is wrong.
  */
-export async function selfTest(gpu: Gpu, runner: Runner, { maxRows, maxHeadRows, vocabulary }: Room): Promise<boolean> {
+export async function selfTest(gpu: Gpu, runner: Runner, room: Room): Promise<boolean> {
+  const { maxRows, maxHeadRows } = room;
   const dispatches = (rows: number, headRows: number) => {
     return runner.dispatches({ rows: Math.min(rows, maxRows), headRows: Math.min(headRows, maxHeadRows) }).map(({ dispatch }) => dispatch);
   };
   await expectKernels(gpu, dispatches(2, 1)); // of two rows, where norms have dispatches of their own
   await expectProducts(gpu, [...dispatches(1, 1), ...dispatches(2, 2), ...dispatches(maxRows, maxHeadRows)]);
   // In software that takes as long as a reply's first words, and what it computes there is what the tests have seen.
-  return gpu.software || rowsAreIndependent(runner, vocabulary, Math.min(20, maxRows));
+  return gpu.software || rowsAreIndependent(runner, room);
 }
 
 /** Runs one dispatch of each kernel that has a check on random numbers. Throws EngineError "wrong-result" with the kernel's name. */
@@ -109,34 +111,52 @@ export async function expectProducts(gpu: Gpu, dispatches: readonly Dispatch[]):
 }
 
 /**
- * Whether the same tokens have the same logits bit for bit, as the design promises, fed one by one, a few at a time and in one pass: so the
- * variants of everything, attention among them, are held to each other. A compiler that may reorder sums (Metal's usual mode) may do it in one
- * and not in another; that is no fault, as long as they are near. Leaves caches and states to be cleared. Throws EngineError "wrong-result"
- * where they are not.
+ * Whether the same tokens have the same logits bit for bit, as the design promises, fed one by one, a few at a time, in one pass, and with a
+ * decoy in a tree: so the variants of everything, attention among them, are held to each other. A compiler that may reorder sums (Metal's usual
+ * mode) may do it in one and not in another; that is no fault, as long as they are near. Caches hold what they held, further back than these
+ * tokens. Leaves caches and states to be cleared. Throws EngineError "wrong-result" where they are not near.
  */
-export async function rowsAreIndependent(runner: Runner, vocabulary: number, rows: number): Promise<boolean> {
+export async function rowsAreIndependent(runner: Runner, room: Room): Promise<boolean> {
+  const { contextLength, maxRows, maxHeadRows, vocabulary, live } = room;
+  const rows = Math.min(20, maxRows, contextLength - 1);
+  const first = Math.min(CHUNK - 8, contextLength - 1 - rows); // into a second chunk of keys, where there is one
   const tokens = Array.from({ length: rows }, (_, i) => (7 * i + 1) % vocabulary);
-  const fed = async (portion: number) => {
-    runner.clearStates();
-    const last = rows - (rows % portion || portion);
-    for (let position = 0; position < last; position += portion) {
-      runner.feed({ rows: portion, headRows: 0, position, tokens: tokens.slice(position, position + portion) });
-    }
-    return runner.logits({ rows: rows - last, headRows: 1, position: last, tokens: tokens.slice(last) }, vocabulary);
+  const lastOf = async (pass: Pass) => {
+    const begin = (pass.headRows - 1) * vocabulary;
+    return (await runner.logits(pass, vocabulary)).slice(begin, begin + live);
   };
-  const alone = await fed(1);
-  const largest = alone.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
-  const bits = new Uint32Array(alone.buffer);
-  let agree = true;
-  for (const portion of [Math.min(FEW, rows), rows]) {
-    const others = await fed(portion);
-    if (!others.every((x, i) => Math.abs(x - (alone[i] ?? Number.NaN)) <= NEAR * largest)) {
-      throw wrongResult(`passes of ${portion} rows differ from passes of one`);
+  const inPasses = async (count: number) => {
+    runner.clearStates();
+    let size = rows % count || count; // a shorter pass first, so that the last one is whole
+    let done = 0;
+    for (; done + size < rows; done += size, size = count) {
+      runner.feed({ rows: size, headRows: 0, position: first + done, tokens: tokens.slice(done, done + size) });
     }
-    const otherBits = new Uint32Array(others.buffer);
-    agree &&= bits.every((word, i) => word === otherBits[i]);
+    return lastOf({ rows: size, headRows: Math.min(size, maxHeadRows), position: first + done, tokens: tokens.slice(done) });
+  };
+  const nodes = Math.min(MAX_TREE_ROWS, maxHeadRows, rows);
+  const inTree = async () => {
+    runner.clearStates();
+    const before = rows - nodes + 1;
+    runner.feed({ rows: before, headRows: 0, position: first, tokens: tokens.slice(0, before) });
+    const [root = 0, ...others] = tokens.slice(before);
+    const parents = Array.from({ length: nodes }, (_, row) => (row > 2 ? row - 1 : 0)); // row 1 is a decoy
+    return lastOf({ rows: nodes, headRows: nodes, position: first + before, tokens: [root, root, ...others], tree: { parents } });
+  };
+  const alone = await inPasses(1);
+  const largest = alone.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+  const isSame = async (others: Float32Array<ArrayBuffer>, how: string) => {
+    if (!others.every((x, i) => Math.abs(x - (alone[i] ?? Number.NaN)) <= NEAR * largest)) {
+      throw wrongResult(`${how} differs from passes of one row`);
+    }
+    const bits = new Uint32Array(others.buffer);
+    return new Uint32Array(alone.buffer).every((word, i) => word === bits[i]);
+  };
+  let agree = true;
+  for (const count of [2, 4, 8, 16, rows].filter((some) => some <= rows)) {
+    agree = (await isSame(await inPasses(count), `a pass of ${count} rows`)) && agree;
   }
-  return agree;
+  return nodes < 3 ? agree : (await isSame(await inTree(), `a tree of ${nodes} rows`)) && agree;
 }
 
 export function wrongResult(detail: string): EngineError {

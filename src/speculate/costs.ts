@@ -5,7 +5,9 @@ export interface RowCost {
 }
 
 const NEWEST = 0.25; // weight of the newest observation
-const FADING = 0.01; // of what rounds took more than they once did, for each plain token: what slowed them may be over
+// Of what rounds took more than they once did, for each plain token: what slowed them may be over. Where a measurement was false from the
+// beginning, it draws them back to it, and a probe loses now and then what the controller lets a reply lose.
+const FADING = 0.01;
 const SLOPE = 0.15; // of a plain token's time, for each further row, until something is known: what a good kernel takes
 
 interface Known {

@@ -122,8 +122,10 @@ export class Speculator {
     if (!ahead || this.#silent.has(ahead.name)) return 0;
     const most = Math.max(0, Math.min(maxDepth, maxDrafts, this.#fixedDrafts ?? MOST_DRAFTS));
     if (this.#fixedDrafts !== null) return most;
+    if (most === 0) return 0;
     const chance = this.#acceptance.chance({ drafter: ahead.name, rank: 0, probability: ahead.claim });
-    return this.#controller.steps(most, chance, (steps, plainMs) => this.#aheadCosts.ms(steps, ahead.backlog, plainMs));
+    const { backlog } = ahead; // once, as it compares texts
+    return this.#controller.steps(most, chance, (steps, plainMs) => this.#aheadCosts.ms(steps, backlog, plainMs));
   }
 
   async #goAhead(steps: number): Promise<void> {

@@ -44,7 +44,7 @@ export function growTree(drafters: readonly Drafter[], growing: Growing): readon
   const branch = (node: number, depth: number, reach: number) => {
     if (depth <= growing.maxDepth) waiting.push(...childrenOf(drafters, paths[node] ?? [], { node, depth, reach }, growing));
   };
-  branch(0, 1, 1);
+  if (growing.maxDrafts > 0) branch(0, 1, 1);
   while (grown.length < growing.maxDrafts) {
     const next = waiting.reduce<Draft | undefined>((best, draft) => (best && best.reach >= draft.reach ? best : draft), undefined);
     if (!next) break;

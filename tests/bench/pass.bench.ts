@@ -7,14 +7,11 @@ import { type Dispatch, Plan } from "../../src/gpu/plan";
 import { parseModel } from "../../src/models/registry";
 import { useGpu } from "../setup/gpu";
 import { compare } from "./compare";
+import { repeated } from "./passes";
 
 const bench = useGpu();
 const shape = { rows: 1, headRows: 1 };
 const TOKENS = 4;
-
-const repeated = (once: () => Promise<void>) => async (times: number) => {
-  for (let i = 0; i < times; i++) await once();
-};
 
 test("pass", () =>
   bench.run(async ({ gpu }) => {

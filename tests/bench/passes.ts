@@ -6,6 +6,11 @@ import { rowThreads } from "../../src/kernels/policy";
 import type { Lab } from "../setup/gpu";
 import type { Way } from "./compare";
 
+/** What compare() calls, where once is all that the way itself does. */
+export const repeated = (once: () => Promise<void>) => async (times: number) => {
+  for (let i = 0; i < times; i++) await once();
+};
+
 /** Compiles the steps; the way then runs them, however often, in one submit. */
 export async function wayOf(lab: Lab, name: string, steps: readonly Step[], shape: BatchPass): Promise<Way> {
   const { device, pipelines } = lab.gpu;

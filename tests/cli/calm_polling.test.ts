@@ -37,6 +37,22 @@ test("a wait that begins is polled without a pause, also behind a long one", asy
   expect(immediate).toHaveBeenCalledTimes(1);
 });
 
+test("what waits for a pause can be called off, and the next one comes", async () => {
+  calmPolling();
+  await poll(10);
+  let calledOff = true;
+  const chain = (left: number): void => {
+    if (left > 0) return void globalThis.setImmediate(() => chain(left - 1));
+    globalThis.clearImmediate(globalThis.setImmediate(() => (calledOff = false)));
+  };
+  const before = performance.now();
+  while (performance.now() - before < 3); // a chain that is older than the patience
+  chain(2000);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  await new Promise((resolve) => globalThis.setImmediate(resolve));
+  expect(calledOff).toBe(true);
+});
+
 test("arguments arrive", async () => {
   calmPolling();
   const arrived = await new Promise<unknown[]>((resolve) => setImmediate((...args: unknown[]) => resolve(args), 1, "two"));

@@ -234,7 +234,11 @@ test("every control has a name, and the landmarks are there", async ({ page }) =
   await say(page, "Hello");
   await finishedReply(page);
   for (const opened of [null, "Settings", "Models"]) {
-    if (opened !== null) await page.getByRole("button", { name: opened, exact: true }).click();
+    const dialog = page.getByRole("dialog");
+    if (opened !== null) {
+      await page.getByRole("button", { name: opened, exact: true }).click();
+      await expect(dialog).toBeVisible(); // it is fetched when it is first wanted
+    }
     const nameless = await page.evaluate(() =>
       [...document.querySelectorAll<HTMLElement>("button, a, input:not([hidden]), textarea, dialog")]
         .filter((element) => {
@@ -249,6 +253,7 @@ test("every control has a name, and the landmarks are there", async ({ page }) =
     );
     expect(nameless).toEqual([]);
     if (opened !== null) await page.keyboard.press("Escape");
+    await expect(dialog).toBeHidden();
   }
   await expect(page.getByRole("main")).toBeVisible();
   await expect(list(page)).toBeVisible();

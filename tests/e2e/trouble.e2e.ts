@@ -65,6 +65,13 @@ test("a model that cannot be downloaded is an error with a second try", async ({
   await modelReady(page);
 });
 
+test("where a GPU rounds a token differently beside others, Models says that nothing is speculated", async ({ page }) => {
+  await fakeEngine(page, { exact: false });
+  await page.goto("./");
+  await page.getByRole("button", { name: "Models", exact: true }).click();
+  await expect(page.getByRole("dialog").getByText("Off: this GPU rounds a token differently beside others")).toBeVisible();
+});
+
 test("a worker that breaks down is said", async ({ page }) => {
   await fakeEngine(page, { brokenWorker: true, loadMs: 2000 });
   await page.goto("./");

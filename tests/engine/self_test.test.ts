@@ -27,7 +27,7 @@ async function load(
     cacheType: precision === "full" ? "f32" : "int8",
     context: 200,
     maxRows: 20,
-    maxHeadRows: 1,
+    maxHeadRows: 16,
     live: vocabulary - 3,
     onWeights: () => {},
     onCompiled: () => {},
@@ -70,7 +70,9 @@ describe.each([
     const { runner, dispatches, vocabulary } = await load(name, precision);
     await expectKernels(gpu, dispatches);
     await expectKernels(gpu, dispatches);
-    expect(await rowsAreIndependent(runner, vocabulary, 20)).toBe(true);
+    expect(await rowsAreIndependent(runner, { contextLength: 200, maxRows: 20, maxHeadRows: 16, vocabulary, live: vocabulary - 3 })).toBe(
+      true,
+    );
     gpu.check();
     runner.dispose();
   });

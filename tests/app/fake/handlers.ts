@@ -16,6 +16,7 @@ export interface FakeOptions {
   readonly importMs?: number; // of pretended copying
   readonly tokenMs?: number;
   readonly loadError?: () => EngineError | null;
+  readonly exact?: boolean;
   readonly contextLength?: number; // characters, for want of a tokenizer
   readonly reply?: (messages: readonly ChatMessage[]) => string;
 }
@@ -47,7 +48,7 @@ const LEARNT: PersonalTable = { bytes: 4096, contexts: 120, entries: [{ context:
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-function loaded(entry: ModelEntry, contextLength: number): LoadedModel {
+function loaded(entry: ModelEntry, contextLength: number, exact: boolean): LoadedModel {
   return {
     entry: { ...entry, stored: true },
     contextLength,
@@ -56,7 +57,7 @@ function loaded(entry: ModelEntry, contextLength: number): LoadedModel {
     loadMs: 812,
     weightBytes: 8_900_000,
     cacheBytes: 1_048_576,
-    exact: true,
+    exact,
     scratchBytes: 5_400_000,
   };
 }
@@ -67,6 +68,7 @@ export function fakeHandlers(options: FakeOptions = {}): Handlers {
     importMs = 0,
     tokenMs = 0,
     loadError = () => null,
+    exact = true,
     contextLength = 1024,
     reply = () => "Hello. I am a fox in a box.",
   } = options;
@@ -86,7 +88,7 @@ export function fakeHandlers(options: FakeOptions = {}): Handlers {
       const entry = [DEMO, ...imported].find((one) => one.id === id);
       if (entry === undefined) throw new EngineError("model-missing", `There is no model called ${id}.`);
       demoStored ||= entry.shipped;
-      return loaded(entry, contextLength);
+      return loaded(entry, contextLength, exact);
     },
     import: async ({ name, files, precision }, { emit, signal }) => {
       if (!files.some((file) => file.path.endsWith("config.json")))
