@@ -19,6 +19,7 @@ import type { Pass, Runner } from "./runner";
 import { productChecks, tableChecks } from "./weight_checks";
 
 const POSITIONS = [0, 3, 40, 511, 5000, 70_000]; // of draws, which take other noise at each
+const SINGLE = 4; // rows of one pass each: on a weak device all twenty would take as long as a reply's first words
 const NEAR = 0.05; // of the largest logit: a sum's last bit can move a code of a row, and that many logits
 const MOST_DRAWN = 2 ** 16; // entries of a vocabulary for which the reference draws in good time
 const SAMPLING: SamplingParams = {
@@ -111,10 +112,10 @@ export async function expectProducts(gpu: Gpu, dispatches: readonly Dispatch[]):
 }
 
 /**
- * Whether the same tokens have the same logits bit for bit, as the design promises, fed one by one, a few at a time, in one pass, and with a
- * decoy in a tree: so the variants of everything, attention among them, are held to each other. A compiler that may reorder sums (Metal's usual
- * mode) may do it in one and not in another; that is no fault, as long as they are near. Caches hold what they held, further back than these
- * tokens. Leaves caches and states to be cleared. Throws EngineError "wrong-result" where they are not near.
+ * Whether the same tokens have the same logits bit for bit, as the design promises, the last of them fed one by one, a few at a time, with all
+ * in one pass, and with a decoy in a tree: so the variants of everything, attention among them, are held to each other. A compiler that may
+ * reorder sums (Metal's usual mode) may do it in one and not in another; that is no fault, as long as they are near. Caches hold what they
+ * held, further back than these tokens. Leaves caches and states to be cleared. Throws EngineError "wrong-result" where they are not near.
  */
 export async function rowsAreIndependent(runner: Runner, room: Room): Promise<boolean> {
   const { contextLength, maxRows, maxHeadRows, vocabulary, live } = room;
@@ -125,14 +126,15 @@ export async function rowsAreIndependent(runner: Runner, room: Room): Promise<bo
     const begin = (pass.headRows - 1) * vocabulary;
     return (await runner.logits(pass, vocabulary)).slice(begin, begin + live);
   };
-  const inPasses = async (count: number) => {
+  const inPasses = async (...sizes: readonly number[]) => {
     runner.clearStates();
-    let size = rows % count || count; // a shorter pass first, so that the last one is whole
     let done = 0;
-    for (; done + size < rows; done += size, size = count) {
+    for (const size of sizes.slice(0, -1).filter((some) => some > 0)) {
       runner.feed({ rows: size, headRows: 0, position: first + done, tokens: tokens.slice(done, done + size) });
+      done += size;
     }
-    return lastOf({ rows: size, headRows: Math.min(size, maxHeadRows), position: first + done, tokens: tokens.slice(done) });
+    const last = rows - done;
+    return lastOf({ rows: last, headRows: Math.min(last, maxHeadRows), position: first + done, tokens: tokens.slice(done) });
   };
   const nodes = Math.min(MAX_TREE_ROWS, maxHeadRows, rows);
   const inTree = async () => {
@@ -143,7 +145,8 @@ export async function rowsAreIndependent(runner: Runner, room: Room): Promise<bo
     const parents = Array.from({ length: nodes }, (_, row) => (row > 2 ? row - 1 : 0)); // row 1 is a decoy
     return lastOf({ rows: nodes, headRows: nodes, position: first + before, tokens: [root, root, ...others], tree: { parents } });
   };
-  const alone = await inPasses(1);
+  const single = Math.min(SINGLE, rows);
+  const alone = await inPasses(rows - single, ...Array<number>(single).fill(1));
   const largest = alone.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
   const isSame = async (others: Float32Array<ArrayBuffer>, how: string) => {
     if (!others.every((x, i) => Math.abs(x - (alone[i] ?? Number.NaN)) <= NEAR * largest)) {
@@ -154,7 +157,7 @@ export async function rowsAreIndependent(runner: Runner, room: Room): Promise<bo
   };
   let agree = true;
   for (const count of [2, 4, 8, 16, rows].filter((some) => some <= rows)) {
-    agree = (await isSame(await inPasses(count), `a pass of ${count} rows`)) && agree;
+    agree = (await isSame(await inPasses(rows - count, count), `a pass of ${count} rows`)) && agree;
   }
   return nodes < 3 ? agree : (await isSame(await inTree(), `a tree of ${nodes} rows`)) && agree;
 }
