@@ -113,7 +113,7 @@ export async function expectProducts(gpu: Gpu, dispatches: readonly Dispatch[]):
 
 /**
  * Whether the same tokens have the same logits bit for bit, as the design promises, the last of them fed one by one, a few at a time, with all
- * in one pass, and with a decoy in a tree: so the variants of everything, attention among them, are held to each other. A compiler that may
+ * in one pass, with a decoy in a tree, and behind one: so the variants of everything, attention among them, are held to each other. A compiler that may
  * reorder sums (Metal's usual mode) may do it in one and not in another; that is no fault, as long as they are near. Caches hold what they
  * held, further back than these tokens. Leaves caches and states to be cleared. Throws EngineError "wrong-result" where they are not near.
  */
@@ -136,14 +136,19 @@ export async function rowsAreIndependent(runner: Runner, room: Room): Promise<bo
     const last = rows - done;
     return lastOf({ rows: last, headRows: Math.min(last, maxHeadRows), position: first + done, tokens: tokens.slice(done) });
   };
-  const nodes = Math.min(MAX_TREE_ROWS, maxHeadRows, rows);
-  const inTree = async () => {
+  const nodes = Math.min(MAX_TREE_ROWS, maxHeadRows, rows - 1);
+  const path = Array.from({ length: nodes }, (_, row) => row).filter((row) => row !== 1); // row 1 is a decoy
+  /** Up to this token in a tree, whose path alone is kept; what is left behind it alone. */
+  const inTree = async (end: number) => {
     runner.clearStates();
-    const before = rows - nodes + 1;
+    const before = end - path.length;
     runner.feed({ rows: before, headRows: 0, position: first, tokens: tokens.slice(0, before) });
-    const [root = 0, ...others] = tokens.slice(before);
-    const parents = Array.from({ length: nodes }, (_, row) => (row > 2 ? row - 1 : 0)); // row 1 is a decoy
-    return lastOf({ rows: nodes, headRows: nodes, position: first + before, tokens: [root, root, ...others], tree: { parents } });
+    const [root = 0, ...others] = tokens.slice(before, end);
+    const parents = Array.from({ length: nodes }, (_, row) => (row > 2 ? row - 1 : 0));
+    const tree = { rows: nodes, headRows: nodes, position: first + before, tokens: [root, root, ...others], tree: { parents } };
+    if (end === rows) return lastOf(tree);
+    runner.feed(tree);
+    return lastOf({ rows: 1, headRows: 1, position: first + end, tokens: tokens.slice(end), accepted: path });
   };
   const single = Math.min(SINGLE, rows);
   const alone = await inPasses(rows - single, ...Array<number>(single).fill(1));
@@ -159,7 +164,9 @@ export async function rowsAreIndependent(runner: Runner, room: Room): Promise<bo
   for (const count of [2, 4, 8, 16, rows].filter((some) => some <= rows)) {
     agree = (await isSame(await inPasses(rows - count, count), `a pass of ${count} rows`)) && agree;
   }
-  return nodes < 3 ? agree : (await isSame(await inTree(), `a tree of ${nodes} rows`)) && agree;
+  if (nodes < 3) return agree;
+  agree = (await isSame(await inTree(rows), `a tree of ${nodes} rows`)) && agree;
+  return (await isSame(await inTree(rows - 1), `a pass behind a tree of ${nodes} rows`)) && agree;
 }
 
 export function wrongResult(detail: string): EngineError {

@@ -131,22 +131,24 @@ test(
   240_000,
 );
 
+const PRODUCT = ["linear_int8.wgsl", "f32(sum) * scale"] as const;
 const ROUNDED = "f32(sum) * scale * 1.0000001"; // by a unit in the last place
 const TRIPLED = "select(f32(sum) * scale, 3.0 * f32(sum) * scale, matrix_row == 5u)"; // an output that no product is asked for
 
 test.each([
-  ["rounds", "layers", inLayers, ROUNDED],
-  ["rounds", "the head", inHead, ROUNDED],
-  ["multiplies", "layers", inLayers, TRIPLED],
-  ["multiplies", "the head", inHead, TRIPLED],
-])("a device that %s in another way where products of %s have a few rows", (what, _, where, otherwise) =>
+  ["rounds otherwise where products of layers have a few rows", "answers", inLayers, [...PRODUCT, ROUNDED]],
+  ["rounds otherwise where products of the head have a few rows", "answers", inHead, [...PRODUCT, ROUNDED]],
+  ["multiplies where products of layers have a few rows", "is refused", inLayers, [...PRODUCT, TRIPLED]],
+  ["multiplies where products of the head have a few rows", "is refused", inHead, [...PRODUCT, TRIPLED]],
+  ["moves no keys behind a tree", "is refused", () => true, ["kv_commit.wgsl", "first + depth, lane", "first, lane"]],
+] as const)("a device that %s %s", (_, outcome, where, [part, from, to]) =>
   bench.run(async ({ gpu }) => {
     const checkpoint = await openFixture("llama-sharded-f32");
     const options = { precision: "w8a8", contextLength: 48, maxRows: 8, maxHeadRows: 8 } as const;
-    const pipelines = new FaultyPipelines(gpu.device, where, "linear_int8.wgsl", "f32(sum) * scale", otherwise);
+    const pipelines = new FaultyPipelines(gpu.device, where, part, from, to);
     const tunings = keeps({ choices: apart, costs: [{ rows: 1, ms: 1 }] });
     const loading = Engine.load({ ...gpu, software: false, pipelines }, checkpoint, { ...options, tunings });
-    if (what === "multiplies") {
+    if (outcome === "is refused") {
       await expect(loading).rejects.toMatchObject({
         code: "wrong-result",
         detail: expect.stringMatching(/differs from passes of one row/),
