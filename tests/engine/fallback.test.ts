@@ -1,6 +1,7 @@
 // What happens to a model whose products are right in the trial and wrong in the model: norms that products make themselves are given up for
 // norms apart before the device is refused. And where rows are only rounded in another way beside others, speculation is given up.
 import { expect, test } from "vitest";
+import { FolderSource } from "../../src/cli/folder_source";
 import { type Chosen, loadChosen } from "../../src/engine/choose";
 import { Engine } from "../../src/engine/engine";
 import { wrongResult } from "../../src/engine/self_test";
@@ -11,6 +12,7 @@ import { makeShader, type Shader } from "../../src/gpu/shader";
 import type { Choices } from "../../src/kernels/policy";
 import { Speculator } from "../../src/speculate/speculator";
 import { SuffixDrafter } from "../../src/speculate/suffix";
+import { openCheckpoint } from "../../src/weights/checkpoint";
 import { useGpu } from "../setup/gpu";
 import { logitsOf, openFixture, reply } from "../setup/models";
 
@@ -18,6 +20,22 @@ const bench = useGpu();
 
 const folded: Choices = { dot: "packed", one: "lanes8", few: "lanes8", many: "rows", norm: "folded" };
 const apart: Choices = { ...folded, norm: "apart" };
+
+test.each([
+  ["the model that ships", "w8a8"],
+  ["lfm2-conv-bias-bf16", "w4a8"],
+  ["lfm2-odd-heads-f16", "full"],
+] as const)("called a GPU, this device computes %s in %s exactly, with norms folded where they can be", (name, precision) =>
+  bench.run(async ({ gpu }) => {
+    const checkpoint = name.startsWith("lfm2")
+      ? await openFixture(name)
+      : await openCheckpoint(new FolderSource("public/models/gyre-demo"));
+    const engine = await Engine.load({ ...gpu, software: false }, checkpoint, { precision, contextLength: 256 });
+    expect(engine.exact).toBe(true);
+    expect(engine.tuning.choices.norm).toBe(precision === "full" ? "apart" : "folded");
+    engine.dispose();
+  }),
+);
 
 /** Runners that say whether they were freed. */
 function runners() {
