@@ -2,7 +2,7 @@
 // the index a round, in ascending order, as in hadamard.ts, so that both give the same bits.
 override SIZE: u32; // values in the workspace, see workspaceSize in hadamard.ts
 override BLOCK: u32; // a power of two, at most 1024
-override THREADS: u32 = 64; // that transform
+override THREADS: u32; // that transform
 
 // One word of padding for every sixteen keeps the threads of a warp on different banks.
 var<workgroup> workspace: array<f32, SIZE + SIZE / 16u>;

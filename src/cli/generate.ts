@@ -78,30 +78,25 @@ async function runGenerate(values: Values<typeof OPTIONS>, terminal: Terminal): 
     withEngine(gpu, checkpoint, options, terminal, async (engine) => {
       const { config, generationConfig } = checkpoint;
       if (speculation && !engine.exact) terminal.note(NOT_EXACT);
-      await withDraftModel(
-        gpu,
-        engine.exact ? speculation?.draftModel : undefined,
-        { checkpoint, engine },
-        terminal,
-        async (draftModel) => {
-          const speculator = speculation && makeSpeculator(engine, { ...tables, ...(draftModel && { draftModel }) }, speculation);
-          const request = {
-            tokens: prompt.tokens,
-            sampling: samplingFrom(values, values.chat === true ? samplingDefaults(generationConfig) : undefined),
-            maxTokens,
-            ...(speculator && { speculator }),
-            endTokens: values["ignore-eos"] === true ? new Set<number>() : endTokens(config, generationConfig, prompt.tokenizer),
-          };
-          const json = values.json === true;
-          const reply = await writeReply(engine, request, prompt, terminal.signal, async (text) => {
-            if (!json) await terminal.out(text);
-          });
-          const stats = { ...statsOf(reply, prompt, engine, gpu), speculation: speculator?.stats ?? null };
-          if (json) return terminal.out(`${JSON.stringify({ tokens: reply.tokens, text: reply.text, stats })}\n`);
-          await terminal.out("\n");
-          terminal.note(`${stats.newTokens} tokens, ${stats.decodeTokensPerSecond} a second, ${stats.precision}, on ${stats.adapter}`);
-        },
-      );
+      const draftFolder = engine.exact ? speculation?.draftModel : undefined;
+      await withDraftModel(gpu, draftFolder, { checkpoint, engine }, terminal, async (draftModel) => {
+        const speculator = speculation && makeSpeculator(engine, { ...tables, ...(draftModel && { draftModel }) }, speculation);
+        const request = {
+          tokens: prompt.tokens,
+          sampling: samplingFrom(values, values.chat === true ? samplingDefaults(generationConfig) : undefined),
+          maxTokens,
+          ...(speculator && { speculator }),
+          endTokens: values["ignore-eos"] === true ? new Set<number>() : endTokens(config, generationConfig, prompt.tokenizer),
+        };
+        const json = values.json === true;
+        const reply = await writeReply(engine, request, prompt, terminal.signal, async (text) => {
+          if (!json) await terminal.out(text);
+        });
+        const stats = { ...statsOf(reply, prompt, engine, gpu), speculation: speculator?.stats ?? null };
+        if (json) return terminal.out(`${JSON.stringify({ tokens: reply.tokens, text: reply.text, stats })}\n`);
+        await terminal.out("\n");
+        terminal.note(`${stats.newTokens} tokens, ${stats.decodeTokensPerSecond} a second, ${stats.precision}, on ${stats.adapter}`);
+      });
     }),
   );
 }

@@ -4,7 +4,7 @@ import type { Gpu } from "../gpu/device";
 import { type Dispatch, Plan } from "../gpu/plan";
 import { batchWords } from "../kernels/batch";
 import { EngineError } from "../protocol/errors";
-import { Readback } from "./readback";
+import { readBuffer } from "./readback";
 
 const ROWS = 1; // every engine has room for one, and a row is a workgroup like any other
 
@@ -68,15 +68,8 @@ export class Probe {
     device.queue.submit([encoder.finish()]);
   }
 
-  async read(binding: string, bytes: number, offset = 0): Promise<ArrayBuffer> {
-    const readback = new Readback(this.#gpu, this.#memory, "self-test", bytes);
-    const words = await readback.take(bytes, (target) => {
-      const encoder = this.#gpu.device.createCommandEncoder();
-      encoder.copyBufferToBuffer(this.#buffer(binding), offset, target, 0, Math.ceil(bytes / 4) * 4);
-      this.#gpu.device.queue.submit([encoder.finish()]);
-    });
-    readback.release();
-    return words.buffer;
+  read(binding: string, bytes: number, offset = 0): Promise<ArrayBuffer> {
+    return readBuffer(this.#gpu, this.#memory, this.#buffer(binding), bytes, offset);
   }
 
   async floats(binding: string, count: number, first = 0): Promise<Float32Array<ArrayBuffer>> {

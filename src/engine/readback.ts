@@ -46,3 +46,15 @@ export class Readback {
     for (const buffer of this.#free.splice(0)) this.#memory.free(buffer);
   }
 }
+
+/** The first `bytes` of a buffer from `offset` on, a multiple of 4: once, where nothing waits for it. Throws "device-lost". */
+export async function readBuffer(gpu: Gpu, memory: Memory, buffer: GPUBuffer, bytes: number, offset = 0): Promise<ArrayBuffer> {
+  const readback = new Readback(gpu, memory, "read once", bytes);
+  const words = await readback.take(bytes, (target) => {
+    const encoder = gpu.device.createCommandEncoder();
+    encoder.copyBufferToBuffer(buffer, offset, target, 0, Math.ceil(bytes / 4) * 4);
+    gpu.device.queue.submit([encoder.finish()]);
+  });
+  readback.release();
+  return words.buffer;
+}

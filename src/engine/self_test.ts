@@ -113,9 +113,9 @@ export async function expectProducts(gpu: Gpu, dispatches: readonly Dispatch[]):
 
 /**
  * Whether the same tokens have the same logits bit for bit, as the design promises, the last of them fed one by one, a few at a time, with all
- * in one pass, with a decoy in a tree, and behind one: so the variants of everything, attention among them, are held to each other. A compiler that may
- * reorder sums (Metal's usual mode) may do it in one and not in another; that is no fault, as long as they are near. Caches hold what they
- * held, further back than these tokens. Leaves caches and states to be cleared. Throws EngineError "wrong-result" where they are not near.
+ * in one pass, with a decoy in a tree, and behind one: so the variants of everything, attention among them, are held to each other. A compiler
+ * that may reorder sums (Metal's usual mode) may do it in one and not in another; that is no fault, as long as they are near. Caches hold what
+ * they held, further back than these tokens. Leaves caches and states to be cleared. Throws EngineError "wrong-result" where they are not near.
  */
 export async function rowsAreIndependent(runner: Runner, room: Room): Promise<boolean> {
   const { contextLength, maxRows, maxHeadRows, vocabulary, live } = room;
@@ -153,20 +153,22 @@ export async function rowsAreIndependent(runner: Runner, room: Room): Promise<bo
   const single = Math.min(SINGLE, rows);
   const alone = await inPasses(rows - single, ...Array<number>(single).fill(1));
   const largest = alone.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
-  const isSame = async (others: Float32Array<ArrayBuffer>, how: string) => {
+  const isSame = (others: Float32Array<ArrayBuffer>, how: string) => {
     if (!others.every((x, i) => Math.abs(x - (alone[i] ?? Number.NaN)) <= NEAR * largest)) {
       throw wrongResult(`${how} differs from passes of one row`);
     }
     const bits = new Uint32Array(others.buffer);
     return new Uint32Array(alone.buffer).every((word, i) => word === bits[i]);
   };
+  const counts = [...new Set([2, 4, 8, 16, rows])].filter((count) => count <= rows);
+  const ways = [
+    ...counts.map((count) => [`a pass of ${count} rows`, () => inPasses(rows - count, count)] as const),
+    ...(nodes < 3 ? [] : [[`a tree of ${nodes} rows`, () => inTree(rows)] as const]),
+    ...(nodes < 3 ? [] : [[`a pass behind a tree of ${nodes} rows`, () => inTree(rows - 1)] as const]),
+  ];
   let agree = true;
-  for (const count of [2, 4, 8, 16, rows].filter((some) => some <= rows)) {
-    agree = (await isSame(await inPasses(rows - count, count), `a pass of ${count} rows`)) && agree;
-  }
-  if (nodes < 3) return agree;
-  agree = (await isSame(await inTree(rows), `a tree of ${nodes} rows`)) && agree;
-  return (await isSame(await inTree(rows - 1), `a pass behind a tree of ${nodes} rows`)) && agree;
+  for (const [how, way] of ways) agree = isSame(await way(), how) && agree;
+  return agree;
 }
 
 export function wrongResult(detail: string): EngineError {

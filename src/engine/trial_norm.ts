@@ -12,7 +12,7 @@ import { type Int8Rows as HostRows, paddedWidth } from "../quantize/int8";
 import { signBits } from "../quantize/signs";
 import { areClose, areCodes } from "./mixer_checks";
 import { randomFloats } from "./random";
-import { Readback } from "./readback";
+import { readBuffer } from "./readback";
 import { wrongResult } from "./self_test";
 
 export interface TrialNormOptions {
@@ -80,23 +80,12 @@ export class TrialNorm {
     device.queue.submit([encoder.finish()]);
     const { codes, scales, width } = this.#norm.output;
     const made = {
-      codes: new Int8Array(await this.#read(codes, this.#rows * paddedWidth(width))),
-      scales: new Float32Array(await this.#read(scales, this.#rows * 4)),
+      codes: new Int8Array(await readBuffer(this.#gpu, this.#memory, codes, this.#rows * paddedWidth(width))),
+      scales: new Float32Array(await readBuffer(this.#gpu, this.#memory, scales, this.#rows * 4)),
     };
     const normed = rmsNormReference(this.#values, this.#weights, Math.fround(this.#norm.epsilon));
     const right = rotateQuantizeReference(normed, width);
     if (!areCodes(made.codes, right.codes) || !areClose(made.scales, right.scales)) throw wrongResult("rms_norm");
     return made;
-  }
-
-  async #read(buffer: GPUBuffer, bytes: number): Promise<ArrayBuffer> {
-    const readback = new Readback(this.#gpu, this.#memory, "normed", bytes);
-    const words = await readback.take(bytes, (target) => {
-      const encoder = this.#gpu.device.createCommandEncoder();
-      encoder.copyBufferToBuffer(buffer, 0, target, 0, bytes);
-      this.#gpu.device.queue.submit([encoder.finish()]);
-    });
-    readback.release();
-    return words.buffer;
   }
 }

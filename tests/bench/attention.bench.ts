@@ -1,16 +1,15 @@
 // Attention over an INT8 cache, up to rows that may enter the output projection: against a thread a query and head that goes over its keys,
 // with a kernel behind it to rotate and quantise.
 import { test } from "vitest";
-import type { Dispatch } from "../../src/gpu/plan";
-import { makeShader } from "../../src/gpu/shader";
 import { attention, partialsBytes } from "../../src/kernels/attention";
 import { attentionMerge } from "../../src/kernels/attention_merge";
+import { rowThreads } from "../../src/kernels/policy";
 import { rotateQuantize } from "../../src/kernels/rotate_quantize";
 import { queryBytes } from "../../src/kernels/tensors";
 import { int8Rows } from "../kernels/rows";
 import { randomFloats, useGpu } from "../setup/gpu";
 import { compare } from "./compare";
-import { wayOf } from "./passes";
+import { plainly, wayOf } from "./passes";
 
 const bench = useGpu();
 const shape = { heads: 16, kvHeads: 8, headDim: 64, context: 8704 }; // of LFM2.5-350M
@@ -74,13 +73,10 @@ test("attention", () =>
     const partials = lab.output(partialsBytes(heads, cache, MAX_ROWS));
     const output = int8Rows(lab, MAX_ROWS, width);
     const attended = { kind: "float", width, values: lab.output(MAX_ROWS * width * 4) } as const;
-    const plain = (rows: number, position: number): Dispatch => ({
-      label: "plain",
-      shader: makeShader("plain", [{ name: "plain.wgsl", code: plainCode }]),
-      constants: { POSITION: position, ROWS: rows },
-      bindings: { query, cache: entries, cache_scales: scales, output: attended.values },
-      grid: () => [Math.ceil((rows * heads) / 64), 1, 1],
-    });
+    const bindings = { query, cache: entries, cache_scales: scales, output: attended.values };
+    const plain = (rows: number, position: number) =>
+      plainly("plain", plainCode, rows * heads, bindings, { POSITION: position, ROWS: rows });
+    const rotate = rotateQuantize("rotate", { input: attended, output, threads: rowThreads(lab.gpu) });
     for (const [rows, position] of [
       [1, 127],
       [1, 1023],
@@ -92,12 +88,7 @@ test("attention", () =>
     ] as const) {
       const pass = { rows, headRows: 0, position };
       await compare(`${rows} rows at ${position}, ${heads}/${kvHeads} heads of ${headDim}, on ${lab.gpu.name}`, [
-        await wayOf(
-          lab,
-          "a thread a query and head, then rotate_quantize",
-          [[plain(rows, position)], [rotateQuantize("rotate", { input: attended, output })]],
-          pass,
-        ),
+        await wayOf(lab, "a thread a query and head, then rotate_quantize", [[plain(rows, position)], [rotate]], pass),
         await wayOf(
           lab,
           "attention, attention_merge",
