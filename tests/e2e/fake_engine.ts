@@ -4,8 +4,9 @@ import type { FakeOptions } from "../app/fake/handlers";
 import { fakeWorker } from "../app/fake/worker";
 
 export interface FakeControl {
-  options: Omit<FakeOptions, "reply"> & { readonly reply?: string; readonly brokenWorker?: boolean; readonly loadErrorOnce?: boolean };
+  options: Omit<FakeOptions, "reply"> & { readonly reply?: string; readonly loadErrorOnce?: boolean };
   loseDevice(): void;
+  breakDown(): void;
 }
 
 declare global {
@@ -16,9 +17,10 @@ declare global {
 
 let failures = 0;
 window.gyreFake.loseDevice = () => {};
+window.gyreFake.breakDown = () => {};
 
 window.Worker = function FakeWorker() {
-  const { reply, brokenWorker, loadErrorOnce, ...options } = window.gyreFake.options;
+  const { reply, loadErrorOnce, ...options } = window.gyreFake.options;
   const worker = fakeWorker({
     ...options,
     ...(reply === undefined ? {} : { reply: () => reply }),
@@ -29,6 +31,6 @@ window.Worker = function FakeWorker() {
   });
   window.gyreFake.loseDevice = () =>
     worker.host.fatal(new EngineError("device-lost", "The browser lost its connection to the GPU.", "reset"));
-  if (brokenWorker === true) setTimeout(() => worker.breakDown(), 20);
+  window.gyreFake.breakDown = () => worker.breakDown();
   return worker;
 } as unknown as typeof Worker;

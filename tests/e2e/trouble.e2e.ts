@@ -73,8 +73,10 @@ test("where a GPU rounds a token differently beside others, Models says that not
 });
 
 test("a worker that breaks down is said", async ({ page }) => {
-  await fakeEngine(page, { brokenWorker: true, loadMs: 2000 });
+  await fakeEngine(page);
   await page.goto("./");
+  await modelReady(page);
+  await page.evaluate(() => window.gyreFake.breakDown());
   await expect(page.getByRole("alert", { name: "The engine is not running" })).toContainText("broke down");
 });
 
