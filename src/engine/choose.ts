@@ -7,7 +7,8 @@ import type { WeightPrecision } from "../models/weights";
 import { EngineError } from "../protocol/errors";
 import type { RowCost } from "../speculate/costs";
 import { allShaders } from "./all_shaders";
-import type { Room } from "./meter";
+import { Meter, type Room } from "./meter";
+import { longestSubmit } from "./pace";
 import type { Runner } from "./runner";
 import { selfTest, wrongResult } from "./self_test";
 import { heaviestShapes, Trial } from "./trial";
@@ -99,7 +100,7 @@ export async function loadTuned(
   const first = await chooseFor(gpu, model, options);
   const { runner, chosen, exact } = await loadChosen(first, load, (loaded) => selfTest(gpu, loaded, room));
   try {
-    const tuning = await completeTuning(chosen, runner, room, options.store);
+    const tuning = await completeTuning(gpu, chosen, runner, room, options.store);
     runner.clearStates();
     return { runner, tuning, exact };
   } catch (error) {
@@ -109,10 +110,10 @@ export async function loadTuned(
 }
 
 /** Measures what passes cost where that is not known and somebody keeps it. The caches hold nothing of use afterwards. */
-async function completeTuning(chosen: Chosen, runner: Runner, room: Room, store: TuningStore | null): Promise<Tuning> {
+async function completeTuning(gpu: Gpu, chosen: Chosen, runner: Runner, room: Room, store: TuningStore | null): Promise<Tuning> {
   const { key, choices, costs } = chosen;
   if (costs || !store) return { choices, costs: costs ?? [] };
-  const tuning = { choices, costs: await measureCosts(runner, room) };
+  const tuning = { choices, costs: await measureCosts(new Meter(runner, room), longestSubmit(gpu)) };
   await store.put(key, tuning).catch(() => {}); // it will be measured again
   return tuning;
 }

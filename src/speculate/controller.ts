@@ -8,12 +8,15 @@ const ASSUMED_TOKENS = 32; // that a reply has at least
 
 export class Controller {
   readonly #costs: Costs;
+  readonly #longestMs: number;
   #lossMs = 0; // what this reply's rounds, and coming back from them, took more than plain decoding of the same tokens would have
   #returnMs: number | null = null; // what the first plain token behind rounds took of late more than one in a run of them: the GPU waits
   #tokens = 0; // of this reply
 
-  constructor(costs: Costs) {
+  /** No round is expected to take longer than `longestMs`, but for drafting. */
+  constructor(costs: Costs, longestMs = Number.POSITIVE_INFINITY) {
     this.#costs = costs;
+    this.#longestMs = longestMs;
   }
 
   begin(): void {
@@ -41,12 +44,14 @@ export class Controller {
     let tokens = 1;
     drafts.slice(0, this.#costs.mostRows - 1).forEach(({ reach }, i) => {
       tokens += reach;
+      const roundMs = this.#costs.roundMs(i + 2);
       const drafting = draftMs(i + 1, plainMs);
-      const ms = this.#costs.roundMs(i + 2) + drafting;
+      const ms = roundMs + drafting;
       const rate = tokens / ms;
       // Where none is right, drafting once more before that is seen is the least that coming back takes.
       const lossMs = ms - plainMs + (this.#returnMs ?? drafting);
-      if (rate > best.rate && this.#lossMs + lossMs <= this.#allowedMs(plainMs)) best = { drafts: i + 1, rate };
+      if (roundMs <= this.#longestMs && rate > best.rate && this.#lossMs + lossMs <= this.#allowedMs(plainMs))
+        best = { drafts: i + 1, rate };
     });
     return best.drafts;
   }

@@ -60,3 +60,31 @@ test("a drafter that was wrong for long is used once it is right", async () => {
   const late = new Liar(text, 0.5, (position) => position > 200);
   expect((await replyMs(text, here, null)) / (await replyMs(text, here, late))).toBeGreaterThan(1.8);
 });
+
+// [device, whether rounds fit]
+const limited: readonly [what: string, ms: (rows: number) => number, fits: boolean][] = [
+  ["a row takes 40 ms, and each further one 8", (rows) => 40 + 8 * (rows - 1), true],
+  ["a row takes 30 ms, and each further one 1", (rows) => 30 + (rows - 1), true],
+  ["a row takes 5 ms, and from the ninth on passes take long", (rows) => (rows > 8 ? 150 : 5 + rows), true],
+  ["a row takes 95 ms, and each further one 8", (rows) => 95 + 8 * (rows - 1), false],
+  ["a single row takes longer than that", (rows) => 120 + 5 * (rows - 1), false],
+];
+
+describe("where a submit may take 100 ms", () => {
+  test.each(limited)("and %s, no round takes longer", async (_, ms, fits) => {
+    for (const rows of [[1, 2, 4, 8, 16], [1, 2], []]) {
+      const passes: number[] = [];
+      const here = device((count) => {
+        passes.push(count);
+        return ms(count);
+      });
+      const costs = rows.map((count) => ({ rows: count, ms: ms(count) }));
+      const always = new Liar(textOf(300), 0.95, () => true);
+      await replyMs(textOf(300), here, always, { costs, submitMs: 100 });
+      const rounds = passes.filter((count) => count > 1);
+      expect(rounds.length > 0).toBe(fits);
+      const long = rounds.filter((count) => ms(count) > 100);
+      expect(long.length, `passes of ${long.join()} rows`).toBeLessThanOrEqual(rows.length < 5 ? 1 : 0); // nobody can know before
+    }
+  });
+});
