@@ -110,7 +110,7 @@ export class Speculator {
       if (row === 0 || !walk.rows.includes(parent)) return; // nobody knows what the model would have drawn there
       for (const source of tree.sources[row] ?? []) this.#acceptance.observe(source, walk.rows.includes(row));
     });
-    this.#costs.sawRound(tree.tokens.length, ms);
+    this.#costs.sawRound(tree.tokens.length, Math.max(0, ms - this.#draftMs)); // drafting is told apart when a round is weighed
     this.#controller.sawRound(walk.tokens.length, ms);
     this.#tally.verified(tree, walk, Math.max(0, ms - this.#draftMs));
     this.#first = [];

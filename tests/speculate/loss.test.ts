@@ -86,6 +86,14 @@ test("and it does speculate: a good drafter makes a reply far quicker, even a sh
   expect((await ratiosOf(here, lies["is never right"]!, [40], true)).worst).toBeLessThan(0.99);
 });
 
+test("drafting that takes long is counted once: a good drafter is used in each reply of a conversation", async () => {
+  const here = devices["drafting is slow"]!;
+  const text = textOf(60);
+  const plain = await replyMs(text, here, null);
+  const conversation = new Conversation(here, new Liar(text, 0.7, lies["is right nine times in ten"]!(1)), { costs: measured(here) });
+  for (let reply = 0; reply < 10; reply++) expect(plain / (await conversation.replyMs(text))).toBeGreaterThan(2);
+});
+
 test("a drafter that was wrong for long is used once it is right", async () => {
   const here = devices["rows are cheap, and reading back is slow"]!;
   const text = textOf(600);
