@@ -97,9 +97,8 @@ export class Runner {
   }
 
   /**
-   * Runs a pass, draws, runs another one over the token that was drawn, and so on, with one readback, and one submit for so many rows as
-   * `submitRows` says: what it would write next.
-   * The recurrent states behind the first pass are copied to `mark`, as copyStates does. What is drawn counts for the penalties of the draws
+   * Runs a pass, draws, runs another one over the token that was drawn, and so on: what it would write next. One readback, and one submit where
+   * all have no more than `submitRows` rows. The recurrent states behind the first pass are copied to `mark`, as copyStates does. What is drawn counts for the penalties of the draws
    * behind it and is then forgotten, but not by the caches. [steps, candidates], the best first.
    */
   async chain(

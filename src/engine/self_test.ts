@@ -132,7 +132,8 @@ export async function expectProducts(gpu: Gpu, dispatches: readonly Dispatch[]):
  * Whether the same tokens have the same logits bit for bit, as the design promises, the last of them fed one by one, a few at a time, with all
  * in one pass, with a decoy in a tree, and behind one: so the variants of everything, attention among them, are held to each other. A compiler
  * that may reorder sums (Metal's usual mode) may do it in one and not in another; that is no fault, as long as they are near. Caches hold what
- * they held, further back than these tokens. No pass is one submit, as nobody knows yet what passes take here. Leaves caches and states to be cleared. Throws EngineError "wrong-result" where they are not near.
+ * they held, further back than these tokens. Passes are spread over many submits, as nobody knows yet how long they take here. Leaves caches and
+ * states to be cleared. Throws EngineError "wrong-result" where rows are not near.
  */
 export async function rowsAreIndependent(runner: Runner, room: Room): Promise<boolean> {
   const { contextLength, maxRows, maxHeadRows, vocabulary, live } = room;
