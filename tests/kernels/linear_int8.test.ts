@@ -128,9 +128,9 @@ test.each(variants)("$name: what the reference says, with the bits that any vari
   }),
 );
 
-test.each(known.many)("more rows than a tile of any kind has, by %s", (many) =>
+test.each(known.many)("more rows and outputs than two tiles have, by %s", (many) =>
   bench.run(async (lab) => {
-    const [rows, width, outputs] = [70, 80, 6];
+    const [rows, width, outputs] = [130, 80, 130];
     const [x, w] = [random(rows, width, 27), random(outputs, width, 28)];
     const bias = randomFloats(outputs, 29);
     const actual = await int8Product(lab, x, w, width, { ...hardware, choices: { ...usual, many } }, { bias });
