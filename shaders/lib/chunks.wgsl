@@ -10,13 +10,17 @@ fn oldest_seen(position: u32) -> u32 {
   return max(position, WINDOW - 1u) - (WINDOW - 1u);
 }
 
-// Entries that a pass keeps for each row and head: one a chunk that its keys reach into, or one for all.
-fn pass_entries() -> u32 {
-  let chunks = (batch.position + batch.rows + CHUNK - 1u) / CHUNK;
-  return select(1u, chunks, batch.rows <= 16u && batch.rows * chunks <= SPLIT);
+// Whether workgroups take a chunk each and share its tiles: few rows have too few tiles to keep a GPU busy. Of more rows each workgroup walks
+// all chunks with a tile of its own, in the first chunk too. The grid in src/kernels/attention.ts is made by the same rule.
+fn is_split() -> bool {
+  return batch.rows <= 16u && batch.rows * chunks_reached() <= SPLIT;
 }
 
-// Whether those entries are one a chunk. A pass in the first chunk has one in either case.
-fn is_split() -> bool {
-  return pass_entries() > 1u || batch.position + batch.rows <= CHUNK;
+// Entries that a pass keeps for each row and head: one a chunk that its keys reach into, or one for all.
+fn pass_entries() -> u32 {
+  return select(1u, chunks_reached(), is_split());
+}
+
+fn chunks_reached() -> u32 {
+  return (batch.position + batch.rows + CHUNK - 1u) / CHUNK;
 }

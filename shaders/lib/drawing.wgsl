@@ -5,9 +5,9 @@
 fn next_four(start: u32, end: u32, lowest: u32) -> u32 {
   var token = start;
   while (token < end) {
-    let i = row_start + token;
-    // What lies behind `end` is looked at in vain, no more.
-    if (order_of(max(max(logits[i], logits[i + 1u]), max(logits[i + 2u], logits[i + 3u]))) >= lowest) {
+    // No further than the last: behind it the next row begins, whose workgroup may be writing there.
+    let i = row_start + min(vec4<u32>(0u, 1u, 2u, 3u) + token, vec4<u32>(end - 1u));
+    if (order_of(max(max(logits[i.x], logits[i.y]), max(logits[i.z], logits[i.w]))) >= lowest) {
       break;
     }
     token += 4u * THREADS;

@@ -67,6 +67,7 @@ export function attention(label: string, step: Attention, device: DeviceTraits):
       // Where the position is not known, a grid for either way; workgroups with nothing to do end at once.
       const chunks = Math.ceil((position === undefined ? context : position + rows) / CHUNK);
       const tiles = Math.ceil((rows * sharing) / 4);
+      // As is_split in shaders/lib/chunks.wgsl, which says why.
       const few = rows <= MAX_TREE_ROWS && (rows * chunks <= split || position === undefined);
       if (!few) return [kvHeads, tiles, 1];
       const each = Math.min(tiles, Math.ceil(WORKGROUPS / (kvHeads * chunks)));

@@ -25,6 +25,9 @@ export interface SamplingParams extends Filters, Penalties {
 
 export const SAMPLING_BYTES = 48;
 
+/** The most tokens of a row: sums of their masses must be exact; see shaders/lib/wide.wgsl. */
+export const MAX_VOCABULARY = 2 ** 18;
+
 /** In the place of a token where there is none. */
 export const NO_TOKEN = 0xffffffff;
 
@@ -97,7 +100,7 @@ export interface Sample {
   readonly batch: GPUBuffer;
   readonly sampling: GPUBuffer; // uniform, see writeSampling
   readonly logits: GPUBuffer; // f32 [head rows, vocabulary]; left penalised and scaled
-  readonly vocabulary: number; // logits a row, at most 262,144
+  readonly vocabulary: number; // logits a row, at most MAX_VOCABULARY
   readonly live: number; // tokens from here on are never drawn
   readonly counts: GPUBuffer; // u32 [vocabulary]: times in the reply, bit 31 if in the prompt; raised by the draw of a single head row, but for trees
   readonly sampled: GPUBuffer; // u32 [head rows, candidates]
@@ -111,14 +114,11 @@ export interface Sample {
  * Draws the next token of each head row with the noise of the position where it will stand, in one dispatch or, with slices, in two and four more
  * for each of top-k and top-p. Filters and penalties in the order of Hugging Face's `generate`; the draw is argmax of score + Gumbel noise
  * (Gumbel-max). A row's draw does not depend on the rows beside it, but for those that a tree puts before it: their tokens count for the penalties.
- * Throws EngineError "model-unsupported" where the vocabulary is too large for exact sums.
  */
 export function sample(label: string, step: Sample): readonly Dispatch[] {
   const { batch, sampling, logits, vocabulary, live, counts, sampled, tokens, candidates = 1, threads = 64, sliced } = step;
   if (live < 1 || live > vocabulary) throw new Error(`${label}: ${live} live tokens in a vocabulary of ${vocabulary}`);
-  if (vocabulary > 2 ** 18) {
-    throw new EngineError("model-unsupported", "The vocabulary is larger than 262,144 tokens.", `${label}: ${vocabulary}`);
-  }
+  if (vocabulary > MAX_VOCABULARY) throw new Error(`${label}: ${vocabulary} tokens are more than ${MAX_VOCABULARY}`);
   if (candidates < 1 || candidates > MAX_CANDIDATES) throw new Error(`${label}: ${candidates} candidates of a row`);
   const constants = { VOCABULARY: vocabulary, LIVE: live, THREADS: threads, CANDIDATES: candidates };
   const common = { sampling, logits };

@@ -1,3 +1,4 @@
+import { MAX_VOCABULARY } from "../kernels/sample";
 import { damaged, type Json, unsupported } from "./config";
 import type { Family, Model } from "./family";
 import { lfm2 } from "./lfm2";
@@ -13,5 +14,9 @@ export function parseModel(config: Json): Model {
   const family = families.find(({ modelType }) => modelType === type);
   if (!family)
     throw unsupported(`its type is ${type}, and only ${families.map(({ modelType }) => modelType).join(" and ")} are known here`);
-  return family.parse(config);
+  const model = family.parse(config);
+  const { vocabularySize } = model.shape;
+  if (vocabularySize > MAX_VOCABULARY)
+    throw unsupported(`its vocabulary has ${vocabularySize} tokens, and ${MAX_VOCABULARY} are the most that can be drawn from`);
+  return model;
 }

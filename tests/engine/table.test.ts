@@ -92,3 +92,18 @@ test.each([
     for (const engine of [whole, parted, live]) engine.dispose();
   }),
 );
+
+test("a vocabulary too large to draw from is refused before any weights are read", async () => {
+  const checkpoint = await wideModel(true, "F32");
+  const [name, table] = [...checkpoint.tensors].find(([, { shape }]) => shape[0] === VOCABULARY)!;
+  const load = (size: number) => {
+    const config = { ...checkpoint.config, vocab_size: size };
+    const tensors = new Map(checkpoint.tensors).set(name, { ...table, shape: [size, HIDDEN] });
+    return Engine.load(bench.gpu, { ...checkpoint, config, tensors, tensor: () => Promise.reject(new Error("weights are read")) });
+  };
+  await expect(load(262_145)).rejects.toMatchObject({
+    code: "model-unsupported",
+    message: "This model cannot be run: its vocabulary has 262145 tokens, and 262144 are the most that can be drawn from.",
+  });
+  await expect(load(262_144)).rejects.toThrow("weights are read");
+});

@@ -128,6 +128,16 @@ test.each(variants)("$name: what the reference says, with the bits that any vari
   }),
 );
 
+test.each(known.many)("more rows and outputs than two tiles have, by %s", (many) =>
+  bench.run(async (lab) => {
+    const [rows, width, outputs] = [130, 80, 130];
+    const [x, w] = [random(rows, width, 27), random(outputs, width, 28)];
+    const bias = randomFloats(outputs, 29);
+    const actual = await int8Product(lab, x, w, width, { ...hardware, choices: { ...usual, many } }, { bias });
+    expectEqual(actual, linearInt8Reference(x, w, bias, width));
+  }),
+);
+
 test.each([1, 3, ROWS])("%i rows of fewer inputs than threads", (rows) =>
   bench.run(async (lab) => {
     const [width, outputs] = [30, 5];
