@@ -61,6 +61,9 @@ test.each(Object.keys(SHAPES))("%s: at most 64 MiB beside its weights and caches
   const perToken = 2 * layers * number("num_key_value_heads") * (headDim + 4);
   const positions = Math.min(8192, number("max_position_embeddings")) - Math.min(4096, number("max_position_embeddings"));
   expect(longer.cache - cache).toBe(perToken * positions);
+  // Nor as many as the model was made for, up to 131,072: what is kept of each position is in the cache.
+  const longest = (await load(checkpoint, number("max_position_embeddings"))).memory;
+  expect(longest.scratch).toBeLessThanOrEqual(64 * MIB);
 });
 
 test.each(Object.keys(SHAPES))("%s: W4A8 halves the weights but for the table, which stays INT8", async (name) => {
