@@ -5,12 +5,13 @@ override KV_HEADS: u32;
 override HEAD_DIM: u32; // the workspace holds one head
 override CONTEXT: u32; // positions the cache has room for
 override ROTARY_DIM: u32; // the first dimensions of a head that are turned, in pairs (i, i + ROTARY_DIM / 2)
+override ANGLE_STEP: u32; // positions
 override NORM: bool; // root-mean-square norm of each query and key head
 override EPSILON: f32;
 
 @group(0) @binding(1) var<storage, read> input: array<f32>; // [rows, HEADS + 2 * KV_HEADS, HEAD_DIM]
 @group(0) @binding(2) var<storage, read> norms: array<f32>; // [queries and keys, HEAD_DIM]
-@group(0) @binding(3) var<storage, read> angles: array<vec2<f32>>; // cosine and sine, [CONTEXT, ROTARY_DIM / 2]
+@group(0) @binding(3) var<storage, read> angles: array<vec2<f32>>; // cosine and sine: positions below ANGLE_STEP, then its multiples; [of each, ROTARY_DIM / 2]
 
 fn norm_head(weights: u32, lane: u32) {
   for (var part = lane; part < 64u; part += THREADS) {
@@ -27,10 +28,17 @@ fn norm_head(weights: u32, lane: u32) {
   workgroupBarrier();
 }
 
+// A table of all positions would take tens of megabytes; the turn of a multiple of ANGLE_STEP and that of the rest are one behind the other.
+fn angle_of(position: u32, pair: u32) -> vec2<f32> {
+  let fine = angles[(position % ANGLE_STEP) * (ROTARY_DIM / 2u) + pair];
+  let coarse = angles[(ANGLE_STEP + position / ANGLE_STEP) * (ROTARY_DIM / 2u) + pair];
+  return vec2<f32>(fma(coarse.x, fine.x, -(coarse.y * fine.y)), fma(coarse.y, fine.x, coarse.x * fine.y));
+}
+
 fn turn_head(position: u32, lane: u32) {
   let half = ROTARY_DIM / 2u;
   for (var i = lane; i < half; i += THREADS) {
-    let angle = angles[position * half + i];
+    let angle = angle_of(position, i);
     let a = workspace[place(i)];
     let b = workspace[place(i + half)];
     workspace[place(i)] = fma(a, angle.x, -(b * angle.y));

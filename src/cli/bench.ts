@@ -9,9 +9,10 @@ import { Profiler } from "../gpu/profile";
 import { type Budget, copyBandwidth } from "../gpu/timing";
 import { openCheckpoint } from "../weights/checkpoint";
 import type { Checkpoint } from "../weights/source";
-import { type BenchReport, describeReport } from "./bench_report";
+import type { BenchReport, KernelTable, PrefillFigure } from "./bench_report";
 import { measureSpeculation } from "./bench_speculation";
 import { rooflineSvg } from "./bench_svg";
+import { describeReport } from "./bench_table";
 import { defineCommand } from "./command";
 import { withDraftModel } from "./draft_model";
 import { measureEnergy } from "./energy";
@@ -28,6 +29,7 @@ const PREFILLS = [128, 512, 2048];
 const DEPTHS = [0, 2048, 8192];
 const ROWS = [1, 2, 4, 8, 16];
 const CONTEXT = 8192 + 128; // room for the deepest of them
+const KERNEL_PASSES = 5; // that each kernel's time is the median of
 
 interface Patience {
   readonly figure: Budget;
@@ -54,7 +56,11 @@ const OPTIONS = {
   seed: SAMPLING_OPTIONS.seed,
   quick: { type: "boolean", help: "fewer samples, and no times of single kernels" },
   json: { type: "boolean", help: "print one JSON object in place of a table" },
-  svg: { type: "string", value: "FILE", help: "also draw what each kernel reaches of the device's bandwidth (a roofline)" },
+  svg: {
+    type: "string",
+    value: "FILE",
+    help: "also draw a roofline: how fast passes of more and more rows compute, under what bandwidth allows",
+  },
 } as const;
 
 export const bench = defineCommand({
@@ -62,8 +68,11 @@ export const bench = defineCommand({
   summary: "Measures how fast a model runs on this machine.",
   usage: "(--model DIR | --shape NAME) [options]",
   notes:
-    "Figures are medians. c is what a pass of so many rows costs in passes of one row. Bytes are those that a token has to read at least:\n" +
-    "weights once, keys and values up to its depth. A figure that would take too long, or needs more context, is left out with the reason.",
+    "Figures are medians. Prefill is from an empty cache to a prompt's first token, in passes as a chat has them: so short that no screen\n" +
+    "freezes. Where the largest that there is room for are larger, a row says what those reach. Decode is plain, at depth 0 or behind so many\n" +
+    "tokens. A pass of several rows draws a token at each, as checking a draft does; c is what it costs in passes of one row. GB/s are of the\n" +
+    "bytes that a token has to read at least: weights once, keys and values up to its depth. GPU times of kernels are each kernel's by itself,\n" +
+    "so they add up to more than a token takes. A figure that would take too long, or needs more context, is left out with the reason.",
   options: OPTIONS,
   run: runBench,
 });
@@ -92,9 +101,12 @@ async function runBench(values: Values<typeof OPTIONS>, terminal: Terminal): Pro
       return { ...measured, speculation: { ways, skipped: null } };
     }),
   );
-  const kernels = values.quick === true ? { skipped: "--quick" } : await measureKernels(checkpoint, options, terminal);
+  const depths = kernelDepths(figures);
+  const kernels = values.quick === true ? { skipped: "--quick" } : await measureKernels(checkpoint, options, depths, terminal);
   const report: BenchReport = {
     model: name,
+    layers: Number(checkpoint.config["num_hidden_layers"]),
+    isRandom: values.shape !== undefined,
     parameters: checkpoint.packed?.parameters ?? null,
     operations: operationsOf(checkpoint.config),
     ...figures,
@@ -129,15 +141,18 @@ async function measure(engine: Engine, gpu: Gpu, patience: Patience, terminal: T
   const noRoom = `the context is ${contextLength} tokens`;
 
   const prefill: BenchReport["prefill"][number][] = [];
+  const pace = engine.pace(); // one for all, as in a chat
   let msPerToken = 0;
   for (const tokens of PREFILLS) {
     say(`prefill, ${tokens} tokens`);
     const expected = tokens * msPerToken;
     const tooLong = tokens <= contextLength && expected > patience.longest;
-    const timing = tooLong ? null : await meter.prefill(tokens, patience.figure);
-    if (timing) msPerToken = timing.ms / tokens;
+    const paced = tooLong ? null : await meter.prefill(tokens, patience.figure, pace);
+    if (paced) msPerToken = paced.ms / tokens;
     const skipped = tooLong ? `about ${Math.round(expected / 1000)} s a sample` : noRoom;
-    const figure = timing && { ms: timing.ms, tokensPerSecond: (tokens * 1000) / timing.ms, passes: meter.prefillPasses(tokens) };
+    const isPaced = paced !== null && paced.passes > Math.ceil(tokens / engine.maxRows);
+    const largest = isPaced ? await meter.prefill(tokens, patience.figure, engine.pace(Number.POSITIVE_INFINITY)) : null;
+    const figure = paced && { ...prefillFigure(tokens, paced), largest: largest && prefillFigure(tokens, largest) };
     prefill.push({ tokens, ...(figure ? { ...figure, skipped: null } : { skipped }) });
   }
 
@@ -180,6 +195,10 @@ async function measure(engine: Engine, gpu: Gpu, patience: Patience, terminal: T
   };
 }
 
+function prefillFigure(tokens: number, { ms, passes }: { readonly ms: number; readonly passes: number }): PrefillFigure {
+  return { ms, tokensPerSecond: (tokens * 1000) / ms, passes };
+}
+
 async function energyOf(meter: Meter, ms: number): Promise<BenchReport["energy"]> {
   let tokens = 0;
   const end = performance.now() + ms;
@@ -207,20 +226,34 @@ async function countSubmits({ device }: Gpu, meter: Meter): Promise<number> {
   }
 }
 
-/** GPU times by kernel, on a device of its own that has timestamps. */
-async function measureKernels(checkpoint: Checkpoint, options: EngineOptions, terminal: Terminal): Promise<BenchReport["kernels"]> {
+/** Where kernels are timed: at the start, and at the deepest place that decoding was measured at and that has room for the passes of it. */
+export function kernelDepths({ decode, contextLength }: Pick<BenchReport, "decode" | "contextLength">): readonly number[] {
+  const deepest = decode.findLast(({ skipped, depth }) => skipped === null && depth + KERNEL_PASSES < contextLength);
+  return [...new Set([0, deepest?.depth ?? 0])];
+}
+
+/** GPU times by kernel at each depth, on a device of its own that has timestamps. */
+export async function measureKernels(
+  checkpoint: Checkpoint,
+  options: EngineOptions,
+  depths: readonly number[],
+  terminal: Terminal,
+): Promise<BenchReport["kernels"]> {
   return withGpu(
     async (gpu): Promise<BenchReport["kernels"]> => {
       if (!gpu.timestamps) return { skipped: "this graphics processor has no timestamps" };
       return withEngine(gpu, checkpoint, options, terminal, async (engine) => {
         const profiler = new Profiler(gpu.device);
-        const list = await (await engine.meter()).kernels(0, profiler, 5);
+        const meter = await engine.meter();
+        const at: KernelTable[] = [];
+        for (const depth of depths) {
+          terminal.signal.throwIfAborted();
+          terminal.progress(`Measuring kernels at ${depth}`);
+          const shares = await meter.kernels(depth, profiler, KERNEL_PASSES);
+          at.push({ depth, list: shares.map((share) => ({ ...share, GBps: share.ms > 0 ? share.bytes / share.ms / 1e6 : 0 })) });
+        }
         profiler.dispose();
-        return {
-          depth: 0,
-          list: list.map((share) => ({ ...share, GBps: share.ms > 0 ? share.bytes / share.ms / 1e6 : 0 })),
-          skipped: null,
-        };
+        return { at, skipped: null };
       });
     },
     { profile: true },

@@ -22,7 +22,7 @@ export async function measureEnergy(
   work: () => Promise<void>,
   { powercap = "/sys/class/powercap", watts = nvidiaWatts }: EnergyOptions = {},
 ): Promise<Energy | null> {
-  const before = await readPackages(powercap);
+  const before = await readCounters(powercap);
   const samples: number[] = [];
   let working = true;
   const sampling = (async () => {
@@ -42,13 +42,12 @@ export async function measureEnergy(
     working = false;
     await sampling;
   }
-  const after = await readPackages(powercap);
+  const after = await readCounters(powercap);
 
-  const counters: string[] = [];
+  const counters = [...new Set([...before.values()].map(({ what }) => `RAPL ${what}`))];
   let joules = 0;
-  if (before.size > 0) counters.push("RAPL");
-  for (const [name, { microjoules, range }] of before) {
-    const now = after.get(name)?.microjoules ?? microjoules;
+  for (const [zone, { microjoules, range }] of before) {
+    const now = after.get(zone)?.microjoules ?? microjoules;
     joules += (now >= microjoules ? now - microjoules : now + range - microjoules) / 1e6; // the counter goes round
   }
   if (samples.length > 0) {
@@ -58,15 +57,27 @@ export async function measureEnergy(
   return counters.length > 0 ? { joules, seconds, counters } : null;
 }
 
-/** The counters of whole processors; their parts (intel-rapl:0:0) are within them. Without the right to read them there are none. */
-async function readPackages(folder: string): Promise<ReadonlyMap<string, { readonly microjoules: number; readonly range: number }>> {
-  const names = (await readdir(folder).catch(() => [])).filter((name) => /^intel-rapl:\d+$/.test(name));
-  const number = async (name: string, file: string) => Number(await readFile(join(folder, name, file), "utf8"));
-  const packages = names.map(async (name) => {
-    const counter = { microjoules: await number(name, "energy_uj"), range: await number(name, "max_energy_range_uj") };
-    return [name, counter] as const;
+interface Counter {
+  readonly what: string; // "package", "dram" or "psys"
+  readonly microjoules: number;
+  readonly range: number; // it goes round there
+}
+
+/**
+ * The counters of processors and of their memory, by their zones. The rest of a processor's zones are within it, and it is within the whole
+ * platform's (psys), which counts only where no processor does. Without the right to read them there are none.
+ */
+async function readCounters(folder: string): Promise<ReadonlyMap<string, Counter>> {
+  const zones = (await readdir(folder).catch(() => [])).filter((zone) => /^intel-rapl(:\d+)+$/.test(zone)).sort();
+  const read = (zone: string, file: string) => readFile(join(folder, zone, file), "utf8");
+  const counters = zones.map(async (zone) => {
+    const what = (await read(zone, "name")).trim().replace(/-.*/, ""); // "package-0"
+    const microjoules = Number(await read(zone, "energy_uj"));
+    return [zone, { what, microjoules, range: Number(await read(zone, "max_energy_range_uj")) }] as const;
   });
-  return new Map((await Promise.allSettled(packages)).flatMap((result) => (result.status === "fulfilled" ? [result.value] : [])));
+  const known = (await Promise.allSettled(counters)).flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
+  const processors = known.filter(([, { what }]) => what === "package" || what === "dram");
+  return new Map(processors.length > 0 ? processors : known.filter(([, { what }]) => what === "psys"));
 }
 
 async function nvidiaWatts(): Promise<number | null> {

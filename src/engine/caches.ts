@@ -42,14 +42,7 @@ export class Caches {
   async feed(text: readonly number[], signal?: AbortSignal): Promise<boolean> {
     while (text.length - this.sequence.length > this.#pace.rows) {
       if (signal?.aborted) return false;
-      const at = this.sequence.length;
-      const chunk = text.slice(at, at + this.#pace.rows);
-      const start = performance.now();
-      this.#runner.feed({ rows: chunk.length, headRows: 0, position: at, tokens: chunk });
-      this.sequence.push(chunk);
-      // Waiting between chunks lets an abort take effect, and keeps the queue short.
-      await this.#runner.settle();
-      this.#pace.passed(chunk.length, performance.now() - start);
+      this.sequence.push(await feedChunk(this.#runner, this.#pace, text, this.sequence.length));
     }
     return true;
   }
@@ -74,4 +67,15 @@ export class Caches {
     this.sequence.push([...drawn.filter((_, i) => i % width === 0)].slice(0, -1));
     return drawn;
   }
+}
+
+/** Feeds as many tokens of the text from a position on as the pace says, and waits until the GPU is done. Returns these. */
+export async function feedChunk(runner: Runner, pace: Pace, text: readonly number[], position: number): Promise<readonly number[]> {
+  const tokens = text.slice(position, position + pace.rows);
+  const start = performance.now();
+  runner.feed({ rows: tokens.length, headRows: 0, position, tokens });
+  // Waiting between chunks lets an abort take effect, and keeps the queue short.
+  await runner.settle();
+  pace.passed(tokens.length, performance.now() - start);
+  return tokens;
 }

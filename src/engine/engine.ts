@@ -42,13 +42,13 @@ export class Engine {
   readonly shape: ModelShape;
   readonly precision: WeightPrecision;
   readonly contextLength: number;
+  readonly maxRows: number; // tokens a pass
   readonly tuning: Tuning;
   readonly exact: boolean; // whether a token's numbers have the same bits beside others; where not, nothing is speculated
   readonly submitMs: number; // that a submit may take, so that the screen does not stand still
   readonly loadMs: number;
   readonly #runner: Runner;
   readonly #caches: Caches;
-  readonly #maxRows: number;
   readonly #maxHeadRows: number;
   #busy = false;
 
@@ -74,8 +74,8 @@ export class Engine {
     this.exact = settings.exact;
     this.submitMs = settings.submitMs;
     this.loadMs = settings.loadMs;
-    this.#caches = new Caches(runner, new Pace({ most: settings.maxRows, submitMs: settings.submitMs, costs: settings.tuning.costs }));
-    this.#maxRows = settings.maxRows;
+    this.maxRows = settings.maxRows;
+    this.#caches = new Caches(runner, this.pace());
     this.#maxHeadRows = settings.maxHeadRows;
   }
 
@@ -130,12 +130,17 @@ export class Engine {
     return { weightBytes: weights, cacheBytes: cache, scratchBytes: scratch };
   }
 
+  /** A pace for feeding prompts, as `generate` keeps one; with Infinity, one that goes by room alone. */
+  pace(submitMs = this.submitMs): Pace {
+    return new Pace({ most: this.maxRows, submitMs, costs: this.tuning.costs });
+  }
+
   /** Measures this engine's passes. They overwrite the caches, so nothing may be generated meanwhile, and `reset` must follow. */
   async meter(): Promise<Meter> {
     const { Meter } = await import("./meter"); // chatting never needs it
     return new Meter(this.#runner, {
       contextLength: this.contextLength,
-      maxRows: this.#maxRows,
+      maxRows: this.maxRows,
       maxHeadRows: this.#maxHeadRows,
       vocabulary: this.shape.vocabularySize,
     });
@@ -206,7 +211,7 @@ export class Engine {
   }
 
   /** Logits at every position of `tokens`, from an empty cache, `rows` tokens a pass: f32 [rows of the pass, vocabulary] each. */
-  async *logits(tokens: readonly number[], rows = this.#maxRows): AsyncGenerator<Float32Array<ArrayBuffer>, void, undefined> {
+  async *logits(tokens: readonly number[], rows = this.maxRows): AsyncGenerator<Float32Array<ArrayBuffer>, void, undefined> {
     this.#expectTokens(tokens);
     if (rows < 1 || rows > this.#maxHeadRows) {
       throw new EngineError("bad-request", `This engine was loaded for 1 to ${this.#maxHeadRows} rows of logits a pass, not ${rows}.`);

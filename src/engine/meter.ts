@@ -4,6 +4,8 @@
 import type { Profiler } from "../gpu/profile";
 import { type Budget, type Timing, timeMedian } from "../gpu/timing";
 import { EngineError } from "../protocol/errors";
+import { feedChunk } from "./caches";
+import type { Pace } from "./pace";
 import type { Runner } from "./runner";
 
 // In a sample: enough to be seen on a coarse clock, and few enough that the slowest device ends in time.
@@ -51,23 +53,23 @@ export class Meter {
     );
   }
 
-  /** Milliseconds from an empty cache to the first token behind a prompt of `tokens`, or null where the context has no room for it. */
-  async prefill(tokens: number, budget: Budget): Promise<Timing | null> {
+  /**
+   * Milliseconds from an empty cache to the first token behind a prompt of `tokens`, in passes as long as `pace` allows, which learns from them;
+   * `passes` are those of the last sample. Null where the context has no room.
+   */
+  async prefill(tokens: number, budget: Budget, pace: Pace): Promise<(Timing & { readonly passes: number }) | null> {
     if (tokens > this.#context) return null;
-    return timeMedian(async () => {
+    const text = this.#tokens(tokens);
+    let passes = 0;
+    const timing = await timeMedian(async () => {
       let position = 0;
-      for (; tokens - position > this.#maxRows; position += this.#maxRows) {
-        this.#runner.feed({ rows: this.#maxRows, headRows: 0, position, tokens: this.#tokens(this.#maxRows) });
-        await this.#runner.settle(); // as `generate` does
+      for (passes = 1; tokens - position > pace.rows; passes++) {
+        position += (await feedChunk(this.#runner, pace, text, position)).length;
       }
-      const rows = tokens - position;
-      await this.#runner.draw({ rows, headRows: 1, position, tokens: this.#tokens(rows) });
+      const rest = text.slice(position);
+      await this.#runner.draw({ rows: rest.length, headRows: 1, position, tokens: rest });
     }, budget);
-  }
-
-  /** Passes that a prompt of so many tokens goes through in. */
-  prefillPasses(tokens: number): number {
-    return Math.ceil(tokens / this.#maxRows);
+    return { ...timing, passes };
   }
 
   /** Milliseconds a token of plain decoding behind `depth` tokens, or null where the context has no room. */

@@ -2,7 +2,8 @@
 import { CHUNK } from "../kernels/attention";
 import { attentionReference } from "../kernels/attention.reference";
 import { attentionMergeReference } from "../kernels/attention_merge.reference";
-import { ropeHeadReference } from "../kernels/rope_append.reference";
+import { ANGLE_STEP } from "../kernels/rope_append";
+import { ropeHeadReference, ropeTurnsReference } from "../kernels/rope_append.reference";
 import { rotateQuantizeReference } from "../kernels/rotate_quantize.reference";
 import { shortConvReference } from "../kernels/short_conv.reference";
 import { hadamard, hadamardBlock } from "../quantize/hadamard";
@@ -10,7 +11,7 @@ import { paddedWidth, quantizeRow } from "../quantize/int8";
 import type { Probe } from "./probe";
 import { randomCodes, randomFloats } from "./random";
 
-const DEPTH = 150; // of the row that attends, in the second chunk of keys where the context reaches that far
+const DEPTH = 150; // of the row that attends, in the second chunk of keys and behind ANGLE_STEP where the context reaches that far
 const CLOSE = 1e-5; // sums in f32 against sums in f64, as a share of the largest
 const SCALE = 1 / 64; // of INT8 codes
 
@@ -133,8 +134,9 @@ export const mixerChecks: Checks = {
     const input = randomFloats((heads + 2 * kvHeads) * headDim);
     probe.write("input", input);
     await probe.run(position);
-    const flat = await probe.floats("angles", 2 * pairs, position * 2 * pairs);
-    const angles = Array.from({ length: pairs }, (_, i) => [flat[2 * i] ?? 0, flat[2 * i + 1] ?? 0] as const);
+    const tableRow = (row: number) => probe.floats("angles", 2 * pairs, row * 2 * pairs);
+    const coarse = await tableRow(ANGLE_STEP + Math.floor(position / ANGLE_STEP));
+    const angles = ropeTurnsReference(coarse, await tableRow(position % ANGLE_STEP));
     const norms = await probe.floats("norms", probe.constant("NORM") === 1 ? 2 * headDim : 0);
     const turned = (head: number) => {
       const values = input.subarray(head * headDim, (head + 1) * headDim);

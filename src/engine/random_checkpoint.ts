@@ -12,7 +12,7 @@ import { randomCodes } from "./random";
 /** What is known of a model besides its weights. */
 export interface ModelShapeFile {
   readonly config: Readonly<Record<string, unknown>>; // config.json
-  /** Tensors that no linear has: their shapes by name, where * is any layer's number. Those of layers of another type do no harm. */
+  /** Tensors that no linear has: their shapes by name, where * is the number of any layer that has linears beside such a tensor. */
   readonly others: Readonly<Record<string, readonly number[]>>;
 }
 
@@ -42,10 +42,15 @@ export function randomCheckpoint(name: string, { config, others }: ModelShapeFil
     }
   }
   const layers = Number(config["num_hidden_layers"]);
+  const linearNames = linears.flatMap(({ names }) => names);
   for (const [pattern, shape] of Object.entries(others)) {
-    const count = pattern.includes("*") ? layers : 1;
-    parameters += count * shape.reduce((a, b) => a * b, 1);
-    for (let layer = 0; layer < count; layer++) add(pattern.replace("*", String(layer)), "F32", shape);
+    for (let layer = 0; layer < (pattern.includes("*") ? layers : 1); layer++) {
+      const tensor = pattern.replace("*", String(layer));
+      const module = tensor.split(".").slice(0, -2).join("."); // "model.layers.0.conv" of "model.layers.0.conv.conv.weight"
+      if (!linearNames.some((linear) => linear.startsWith(`${module}.`))) continue;
+      parameters += shape.reduce((a, b) => a * b, 1);
+      add(tensor, "F32", shape);
+    }
   }
 
   const random = new Uint8Array(randomCodes(BLOCK, seedOf(name)).buffer);

@@ -86,7 +86,7 @@ export class Trial {
     this.#readback = new Readback(gpu, memory, "checked", MOST_ROWS * outputs * 4);
     this.#products = shapes.map((shape) => ({
       shape,
-      weights: trialWeights(memory, weights, shape, random, this.#scales),
+      weights: trialWeights(gpu.device, memory, weights, shape, random, this.#scales),
       norm: shape.normed ? new TrialNorm(gpu, memory, { batch: this.#batch, rows: MOST_ROWS, width: shape.inputs, epsilon }) : null,
     }));
   }

@@ -14,6 +14,7 @@ export interface TrialWeights {
 
 /** Weights of `outputs` rows from random bytes; `scales` are ones. The first row has the largest weights there are. */
 export function trialWeights(
+  device: GPUDevice,
   memory: Memory,
   kind: QuantisedMatrix["kind"],
   { inputs, outputs }: { readonly inputs: number; readonly outputs: number },
@@ -26,7 +27,7 @@ export function trialWeights(
   const bytes = new Uint8Array(random.buffer);
   const stride = paddedWidth(inputs);
   if (kind === "int8") {
-    const codes = randomRows(memory, outputs, stride, checked, bytes, 127);
+    const codes = randomRows(device, memory, outputs, stride, checked, bytes, 127);
     return {
       checked,
       rows: { codes: new Int8Array(codes.rows.buffer), scales: ones },
@@ -35,8 +36,8 @@ export function trialWeights(
   }
   // Half bytes of 1 to 15 are codes of -7 to 7; any half byte is a scale.
   const halves = bytes.map((byte) => (1 + ((byte & 15) % 15)) | ((1 + ((byte >> 4) % 15)) << 4));
-  const codes = randomRows(memory, outputs, int4CodeBytes(inputs), checked, halves, 0xff);
-  const groups = randomRows(memory, outputs, int4GroupBytes(inputs), checked, bytes, 0xff);
+  const codes = randomRows(device, memory, outputs, int4CodeBytes(inputs), checked, halves, 0xff);
+  const groups = randomRows(device, memory, outputs, int4GroupBytes(inputs), checked, bytes, 0xff);
   return {
     checked,
     rows: expandInt4({ codes: codes.rows, groups: groups.rows, scales: ones }, stride),
@@ -46,6 +47,7 @@ export function trialWeights(
 
 /** A buffer of `outputs` rows of random bytes, and the checked ones of them, the first of which is all `most`. */
 function randomRows(
+  device: GPUDevice,
   memory: Memory,
   outputs: number,
   rowBytes: number, // a multiple of 4
@@ -54,13 +56,18 @@ function randomRows(
   most: number,
 ): { readonly buffer: GPUBuffer; readonly rows: Uint8Array<ArrayBuffer> } {
   const buffer = memory.storage("trial weights", "weights", outputs * rowBytes);
-  // Random bytes over and over, each time from another place, so that rows of a width that divides their count are not alike.
+  // Random bytes over and over, each time from another place, so that rows of a width that divides their count are not alike. The GPU copies
+  // them: what the host writes, the browser would hold until the GPU has taken it, and that is tens of megabytes.
+  const source = memory.upload("random bytes", "scratch", random);
+  const encoder = device.createCommandEncoder();
   for (let done = 0, turn = 0; done < outputs * rowBytes; turn++) {
     const from = ((turn * 976) % (random.length / 2)) & ~15;
-    const part = random.subarray(from, Math.min(random.length, from + outputs * rowBytes - done));
-    memory.write(buffer, done, part);
-    done += part.length;
+    const bytes = Math.min(random.length - from, outputs * rowBytes - done);
+    encoder.copyBufferToBuffer(source, from, buffer, done, bytes);
+    done += bytes;
   }
+  device.queue.submit([encoder.finish()]);
+  memory.free(source);
   const rows = new Uint8Array(checked.length * rowBytes);
   for (const [i, output] of checked.entries()) {
     const from = (i * 4096) % (random.length - rowBytes);

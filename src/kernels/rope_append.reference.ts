@@ -16,3 +16,12 @@ export function ropeHeadReference(
   });
   return output;
 }
+
+/** A position's turns, one a pair, from its rows of rope_append's table: [pairs, 2] each. */
+export function ropeTurnsReference(coarse: Float32Array, fine: Float32Array): readonly (readonly [cosine: number, sine: number])[] {
+  return Array.from({ length: fine.length / 2 }, (_, pair) => {
+    const [a = 0, b = 0] = coarse.subarray(2 * pair);
+    const [c = 0, d = 0] = fine.subarray(2 * pair);
+    return [a * c - b * d, b * c + a * d] as const;
+  });
+}

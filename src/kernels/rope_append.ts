@@ -12,12 +12,15 @@ export const ropeAppendShaders = {
   f32: assemble("rope_append", code, [...shared, "append_f32"]),
 };
 
+/** Positions between the turns that a table keeps; those between are two turns, one behind the other. */
+export const ANGLE_STEP = 128; // the self-test's position lies behind the first
+
 export interface RopeAppend {
   readonly batch: GPUBuffer;
   readonly input: FloatRows; // queries, keys, values: [rows, (heads + 2 * kvHeads) * headDim]
   readonly norms: GPUBuffer; // f32 [queries and keys, headDim]; read only where `epsilon` is given
   readonly epsilon: number | null; // of the norm of each query and key head; null: the family has none
-  readonly angles: GPUBuffer; // f32 cosine and sine, [context, rotaryDim / 2]
+  readonly angles: GPUBuffer; // f32 cosine and sine, of positions 0 to ANGLE_STEP - 1, then of every ANGLE_STEP-th: [all these, rotaryDim / 2]
   readonly rotaryDim: number;
   readonly queries: Queries;
   readonly cache: KvCache;
@@ -42,6 +45,7 @@ export function ropeAppend(label: string, step: RopeAppend): Dispatch {
       THREADS: threads,
       BLOCK: hadamardBlock(cache.headDim),
       ROTARY_DIM: rotaryDim,
+      ANGLE_STEP,
       NORM: Number(epsilon !== null),
       EPSILON: epsilon ?? 0,
     },

@@ -97,7 +97,7 @@ export function biases(weights: WeightLoader, { names, outputs }: LinearSpec): P
   );
 }
 
-/** Cosines and sines for every position that the context has room for. */
+/** Turns for every position that the context has room for. */
 export function uploadAngles(builder: Builder, rope: Rope): GPUBuffer {
   return builder.options.memory.upload("rope angles", "scratch", ropeAngles(rope, builder.options.context));
 }

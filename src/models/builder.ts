@@ -54,7 +54,7 @@ export interface AttentionLayer {
   readonly heads: number;
   readonly kvHeads: number;
   readonly headDim: number;
-  readonly angles: GPUBuffer; // f32 [context, rotaryDim / 2, 2]
+  readonly angles: GPUBuffer; // as of RopeAppend
   readonly rotaryDim: number;
   readonly norms: GPUBuffer | null; // f32 [queries and keys, headDim]
   readonly epsilon: number; // of those norms

@@ -1,3 +1,4 @@
+import { ANGLE_STEP } from "../kernels/rope_append";
 import { countOf, type Json, numberOf, objectOf, unsupported } from "./config";
 
 /** Rotary position embedding: how fast each pair of dimensions turns. */
@@ -44,15 +45,20 @@ function llama3(config: Json, parameters: Json): (frequency: number) => number {
   };
 }
 
-/** Cosine and sine of every position's turn: [positions, pairs, 2]. Made on the host, as WGSL promises little for the sine of a large angle. */
+/**
+ * What rope_append turns positions 0 to `positions` - 1 by: cosine and sine at positions 0 to ANGLE_STEP - 1, then at every ANGLE_STEP-th,
+ * [all these, pairs, 2]. Made on the host, as WGSL promises little for the sine of a large angle. Angles are f64: as f32, as in transformers,
+ * those behind 65,536 positions would be off by up to 1/256.
+ */
 export function ropeAngles({ frequencies }: Rope, positions: number): Float32Array<ArrayBuffer> {
-  const angles = new Float32Array(positions * frequencies.length * 2);
+  const rows = ANGLE_STEP + Math.ceil(positions / ANGLE_STEP);
+  const angles = new Float32Array(rows * frequencies.length * 2);
   let at = 0;
-  for (let position = 0; position < positions; position++) {
+  for (let row = 0; row < rows; row++) {
+    const position = row < ANGLE_STEP ? row : (row - ANGLE_STEP) * ANGLE_STEP;
     for (const frequency of frequencies) {
-      const angle = Math.fround(position * frequency);
-      angles[at++] = Math.cos(angle);
-      angles[at++] = Math.sin(angle);
+      angles[at++] = Math.cos(position * frequency);
+      angles[at++] = Math.sin(position * frequency);
     }
   }
   return angles;

@@ -9,6 +9,7 @@ import { type Int8Rows, paddedWidth, rotateQuantize } from "../quantize/int8";
 import type { Checkpoint, PackageInfo, TensorInfo } from "../weights/source";
 
 const PIECE_BYTES = 4 * 1024 * 1024;
+const WINDOW_BYTES = 2 * PIECE_BYTES; // written while the window before is still being taken, so that the GPU need not stop
 
 export type WeightPrecision = PackageInfo["precision"];
 
@@ -26,7 +27,8 @@ export class WeightLoader {
   readonly #precision: WeightPrecision;
   readonly #settle: () => Promise<void>;
   readonly #onBytes: (bytes: number) => void;
-  #unsettled = 0; // bytes written since the queue was last waited for
+  #written = 0; // bytes, in this window
+  #before: Promise<void> = Promise.resolve(); // until the GPU has taken the window before
 
   /** `settle` waits until the GPU has taken what was written; `onBytes` hears of bytes read from the checkpoint. */
   constructor(
@@ -62,13 +64,13 @@ export class WeightLoader {
 
   /** A tensor of `length` values as f32, whatever it is stored as. */
   async vector(name: string, length: number): Promise<GPUBuffer> {
-    return this.#memory.upload(name, "weights", await this.floats(name, length));
+    return this.#upload(name, await this.floats(name, length));
   }
 
   /** Several vectors one behind the other. */
   async vectors(names: readonly string[], lengths: readonly number[]): Promise<GPUBuffer> {
     const parts = await Promise.all(names.map((name, i) => this.floats(name, lengths[i] ?? 0)));
-    return this.#memory.upload(names.join(" "), "weights", Float32Array.from(parts.flatMap((part) => [...part])));
+    return this.#upload(names.join(" "), Float32Array.from(parts.flatMap((part) => [...part])));
   }
 
   async floats(name: string, length: number): Promise<Float32Array<ArrayBuffer>> {
@@ -132,7 +134,7 @@ export class WeightLoader {
         return this.#write(codes, first * stride, made.codes);
       });
     }
-    return { kind: "int8", inputs, outputs, codes, scales: this.#uploadScales(spec, scales) };
+    return { kind: "int8", inputs, outputs, codes, scales: await this.#upload(`${labelOf(spec)} scales`, scales) };
   }
 
   /** The same in INT4. */
@@ -160,11 +162,7 @@ export class WeightLoader {
         return this.#write(codes, first * codeBytes, made.codes);
       });
     }
-    return { kind: "int4", inputs, outputs, codes, groups, scales: this.#uploadScales(spec, scales) };
-  }
-
-  #uploadScales(spec: LinearSpec, scales: Float32Array<ArrayBuffer>): GPUBuffer {
-    return this.#memory.upload(`${labelOf(spec)} scales`, "weights", scales);
+    return { kind: "int4", inputs, outputs, codes, groups, scales: await this.#upload(`${labelOf(spec)} scales`, scales) };
   }
 
   /** The scales of a package's rows [begin, end). */
@@ -198,13 +196,24 @@ export class WeightLoader {
     return info;
   }
 
-  // The browser keeps a copy of what is written until the GPU has taken it, so a large model must let it catch up now and then.
+  /** A buffer that holds `data`. */
+  async #upload(label: string, data: Float32Array<ArrayBuffer>): Promise<GPUBuffer> {
+    const buffer = this.#memory.storage(label, "weights", data.byteLength);
+    await this.#write(buffer, 0, data);
+    return buffer;
+  }
+
+  // The browser keeps a copy of what is written until the GPU has taken it: of two windows at most.
   async #write(buffer: GPUBuffer, offset: number, data: ArrayBufferView<ArrayBuffer>): Promise<void> {
+    if (this.#written + data.byteLength > WINDOW_BYTES) {
+      const before = this.#before;
+      this.#before = this.#settle();
+      this.#before.catch(() => {}); // heard where it is awaited; until then it must not go unhandled
+      this.#written = 0;
+      await before;
+    }
+    this.#written += data.byteLength;
     this.#memory.write(buffer, offset, data);
-    this.#unsettled += data.byteLength;
-    if (this.#unsettled < 16 * PIECE_BYTES) return;
-    this.#unsettled = 0;
-    await this.#settle();
   }
 }
 

@@ -150,6 +150,15 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
 }
 `;
 
+/** Of every position: [CONTEXT, pairs, cosine and sine]. */
+function plainAngles(frequencies: Float32Array): Float32Array<ArrayBuffer> {
+  return Float32Array.from({ length: CONTEXT * frequencies.length * 2 }, (_, at) => {
+    const pair = Math.floor(at / 2);
+    const angle = Math.floor(pair / frequencies.length) * (frequencies[pair % frequencies.length] ?? 0);
+    return at % 2 === 0 ? Math.cos(angle) : Math.sin(angle);
+  });
+}
+
 test("rope_append", () =>
   bench.run(async (lab) => {
     for (const [rows, position] of [
@@ -163,7 +172,7 @@ test("rope_append", () =>
       const bytes = rows * HEADS * queryBytes("int8", HEAD_DIM);
       const { cache } = layer;
       const [query, cacheBytes, scaleBytes] = [lab.output(bytes), lab.output(cache.entries.size), lab.output(cache.entries.size / 16)];
-      const bindings = { input: step.input.values, norms: step.norms, angles: step.angles };
+      const bindings = { input: step.input.values, norms: step.norms, angles: lab.upload(plainAngles(layer.frequencies)) };
       const plain = { ...bindings, query, cache: cacheBytes, cache_scales: scaleBytes };
       const threads = rows * (HEADS + 2 * KV_HEADS);
       const pass = { rows, headRows: 0, position };

@@ -2,11 +2,12 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { kernelDepths, measureKernels } from "../../src/cli/bench";
 import type { BenchReport } from "../../src/cli/bench_report";
-import { describeReport } from "../../src/cli/bench_report";
-import { rooflinePoints } from "../../src/cli/bench_svg";
-import { fixture } from "../setup/models";
-import { runRecorded } from "./recorded_terminal";
+import { rooflinePoints, rooflineSvg } from "../../src/cli/bench_svg";
+import { describeReport } from "../../src/cli/bench_table";
+import { fixture, openFixture } from "../setup/models";
+import { RecordedTerminal, runRecorded } from "./recorded_terminal";
 
 let folder = "";
 let report: BenchReport;
@@ -77,20 +78,56 @@ test("plain decoding and each drafter that the model has, in one run", () => {
   expect(Object.keys(together!.byDrafter)).toContain("draft");
 });
 
-test("the table names every figure", () => {
+test("the table names every figure, and says what it is of", () => {
   const table = describeReport(report);
+  expect(table).toMatch(/^stories260k, 5 layers, W8A8\non /);
   for (const name of [
-    "prefill 128",
-    "decode at 0",
-    "pass of 16 rows",
-    "energy",
-    "copy bandwidth",
-    "- (the context is 512 tokens)",
-    "drafts accepted",
-    "verifying",
+    /^copy bandwidth: [\d.]+ GB\/s/m,
+    /^a token: \d+ dispatches, 1 submit$/m,
+    /^energy: /m,
+    /^prefill +tokens\/s +ms to first token +passes\n {2}128 tokens +[\d.]+ +[\d.]+ +2$/m,
+    /^ {2}2048 tokens +- \(the context is 512 tokens\)$/m,
+    /^decode +tokens\/s +ms a token +GB\/s read +of copy bandwidth\n {2}at depth 0 +[\d.]+ +[\d.]+ +[\d.]+ +\d+ %$/m,
+    /^ {2}16 rows +[\d.]+ +[\d.]+$/m,
+    /^a token's GPU time +- \(--quick\)$/m,
+    /^ {2}suffix \+ draft +[\d.]+ +[\d.]+ +[\d.]+ +\d+ % of \d+ +[\d.]+ +[\d.]+ +(suffix|draft) \d/m,
   ]) {
-    expect(table).toContain(name);
+    expect(table).toMatch(name);
   }
+});
+
+test("a prompt's passes, where they are kept short, are told apart from the largest that there is room for", () => {
+  const paced = { ms: 400, tokensPerSecond: 320, passes: 5 };
+  const largest = { ms: 250, tokensPerSecond: 512, passes: 1 };
+  const table = describeReport({
+    ...report,
+    isRandom: true,
+    parameters: 1e6,
+    prefill: [{ tokens: 128, ...paced, largest, skipped: null }],
+  });
+  expect(table).toContain("stories260k, 1.000 M parameters, 5 layers, random weights, W8A8");
+  expect(table).toMatch(/^ {2}128 tokens +320 +400 +5\n {2}128 tokens, largest passes +512 +250 +1$/m);
+  expect(report.prefill[0]).toMatchObject({ largest: null }); // in software nobody's screen waits
+});
+
+test("kernels are timed at the start and at the deepest place that has room", async () => {
+  const decode = report.decode.map(({ depth }) => {
+    return { depth, ms: 1, tokensPerSecond: 1000, bytes: 1, GBps: 1, share: 1, skipped: null } as const;
+  });
+  expect(kernelDepths({ decode, contextLength: 8320 })).toEqual([0, 8192]);
+  expect(kernelDepths({ decode, contextLength: 8196 })).toEqual([0, 2048]);
+  expect(kernelDepths(report)).toEqual([0]);
+  const terminal = new RecordedTerminal();
+  const kernels = await measureKernels(await openFixture("stories260k"), { precision: "w8a8" }, [0, 400], terminal);
+  if (kernels.skipped !== null) throw new Error(kernels.skipped);
+  const [start, deep] = kernels.at.map(({ depth, list }) => ({ depth, ...list.find(({ kernel }) => kernel === "attention") }));
+  expect(start!.depth).toBe(0);
+  expect(deep!.depth).toBe(400);
+  expect(deep!.bytes).toBeCloseTo(401 * start!.bytes!, 3);
+  expect(describeReport({ ...report, kernels })).toMatch(
+    /^a token's GPU time +dispatches +ms at depth 0 +GB\/s read +ms at depth 400 +GB\/s read\n {2}\w/m,
+  );
+  expect(describeReport({ ...report, kernels })).toMatch(/^ {2}all, each by itself +\d+ +[\d.]+ +[\d.]+$/m);
 });
 
 test("more rows read the same bytes: the roofline's points move right as they are added", () => {
@@ -99,6 +136,15 @@ test("more rows read the same bytes: the roofline's points move right as they ar
   expect(two!.intensity / one!.intensity).toBeCloseTo(2, 6);
   expect(svg.match(/<circle/g)?.length).toBe(points.length);
   expect(svg).not.toMatch(/NaN|Infinity|undefined/);
+});
+
+test("prompts that compute equally fast have labels in different places", () => {
+  const prefill = [128, 512, 2048].map((tokens) => {
+    return { tokens, ms: 10 * tokens, tokensPerSecond: 100, passes: tokens / 64, largest: null, skipped: null } as const;
+  });
+  const labels = [...rooflineSvg({ ...report, prefill }).matchAll(/<text ([^>]+)>prefill/g)].map(([, place]) => place);
+  expect(labels).toHaveLength(3);
+  expect(new Set(labels).size).toBe(3);
 });
 
 test("a model and a shape exclude each other, and layers belong to a shape", async () => {

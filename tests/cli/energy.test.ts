@@ -10,27 +10,38 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(powercap, { recursive: true }));
 
-function counter(name: string, microjoules: number, range = 1_000_000_000) {
-  mkdirSync(join(powercap, name), { recursive: true });
-  writeFileSync(join(powercap, name, "energy_uj"), `${microjoules}\n`);
-  writeFileSync(join(powercap, name, "max_energy_range_uj"), `${range}\n`);
+function counter(zone: string, name: string, microjoules: number, range = 1_000_000_000) {
+  mkdirSync(join(powercap, zone), { recursive: true });
+  writeFileSync(join(powercap, zone, "name"), `${name}\n`);
+  writeFileSync(join(powercap, zone, "energy_uj"), `${microjoules}\n`);
+  writeFileSync(join(powercap, zone, "max_energy_range_uj"), `${range}\n`);
 }
 
 const noGpu = async () => null;
 
-test("packages are added up, their parts are not, and a counter that goes round is followed", async () => {
-  counter("intel-rapl:0", 1_000_000);
-  counter("intel-rapl:0:0", 1_000_000);
-  counter("intel-rapl:1", 9_500_000, 10_000_000);
-  const energy = await measureEnergy(
-    async () => {
-      counter("intel-rapl:0", 3_000_000);
-      counter("intel-rapl:0:0", 2_000_000);
-      counter("intel-rapl:1", 500_000, 10_000_000);
-    },
-    { powercap, watts: noGpu },
-  );
-  expect(energy).toMatchObject({ joules: 3, counters: ["RAPL"] });
+test("processors and their memory are added up, what is within a processor is not, and a counter that goes round is followed", async () => {
+  const count = (package0: number, core: number, dram: number, package1: number) => {
+    counter("intel-rapl:0", "package-0", package0);
+    counter("intel-rapl:0:0", "core", core);
+    counter("intel-rapl:0:1", "dram", dram);
+    counter("intel-rapl:1", "package-1", package1, 10_000_000);
+  };
+  count(1_000_000, 1_000_000, 0, 9_500_000);
+  const energy = await measureEnergy(async () => count(3_000_000, 2_000_000, 4_000_000, 500_000), { powercap, watts: noGpu });
+  expect(energy).toMatchObject({ joules: 7, counters: ["RAPL package", "RAPL dram"] });
+});
+
+test("the platform's counter (psys), which holds the processor's, counts only where that is not to be had", async () => {
+  const both = (processor: number, platform: number) => {
+    counter("intel-rapl:0", "package-0", processor);
+    counter("intel-rapl:1", "psys", platform);
+  };
+  both(0, 0);
+  const energy = await measureEnergy(async () => both(2_000_000, 3_000_000), { powercap, watts: noGpu });
+  expect(energy).toMatchObject({ joules: 2, counters: ["RAPL package"] });
+  rmSync(join(powercap, "intel-rapl:0"), { recursive: true });
+  const rest = await measureEnergy(async () => counter("intel-rapl:1", "psys", 9_000_000), { powercap, watts: noGpu });
+  expect(rest).toMatchObject({ joules: 6, counters: ["RAPL psys"] });
 });
 
 test("a graphics card's watts are taken over the time", async () => {

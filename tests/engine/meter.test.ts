@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { nodeGpu } from "../../src/cli/node_gpu";
 import { shapeNamed } from "../../src/cli/shapes";
 import { Engine } from "../../src/engine/engine";
+import { Pace } from "../../src/engine/pace";
 import { randomCheckpoint } from "../../src/engine/random_checkpoint";
 import { type Gpu, openGpu } from "../../src/gpu/device";
 import { Profiler } from "../../src/gpu/profile";
@@ -19,15 +20,23 @@ afterAll(() => gpu.device.destroy());
 
 test("passes have a cost where there is room for them, and none where there is not", async () => {
   const meter = await engine.meter();
-  for (const timing of [await meter.prefill(20, budget), await meter.decode(0, budget), await meter.decode(60, budget)]) {
+  for (const timing of [await meter.prefill(20, budget, engine.pace()), await meter.decode(0, budget), await meter.decode(60, budget)]) {
     expect(timing?.ms).toBeGreaterThan(0);
     expect(timing?.samples).toBeGreaterThan(0);
   }
-  expect(meter.prefillPasses(20)).toBe(3);
-  expect(await meter.prefill(65, budget)).toBeNull();
+  expect(await meter.prefill(65, budget, engine.pace())).toBeNull();
   expect(await meter.decode(61, budget)).toBeNull(); // four tokens do not fit behind
   expect((await meter.verify(8, 0, budget))?.ms).toBeGreaterThan(0);
   expect(await meter.verify(9, 0, budget)).toBeNull();
+});
+
+test("a prompt goes through in passes as large as its pace allows: where a screen waits, in those that are short enough", async () => {
+  const meter = await engine.meter();
+  const once = { ms: 0, samples: 1 };
+  const costs = [{ rows: 1, ms: 5 }];
+  expect(await meter.prefill(20, once, engine.pace())).toMatchObject({ passes: 3 }); // of 8 rows, the room that there is
+  const weak = new Pace({ most: 8, submitMs: 0.001, costs }); // no pass is short enough, so those of the fewest rows
+  expect(await meter.prefill(20, once, weak)).toMatchObject({ passes: 5 });
 });
 
 test("every dispatch of a token is timed, and its bytes are those of the weights and of the keys and values so far", async () => {

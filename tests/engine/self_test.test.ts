@@ -80,6 +80,7 @@ function watchSubmits(device: GPUDevice): { stop(): number } {
 const faults = [
   ["rope_append", "fma(a, angle.x, -(b * angle.y))", "fma(a, angle.x, b * angle.y)"],
   ["rope_append", "workspace[place(i)] * inverse_rms", "inverse_rms"],
+  ["rope_append", "fma(coarse.y, fine.x, coarse.x * fine.y)", "fine.y"],
   ["attention", "exp(fma(scores[i], factor, -top))", "exp(0.999 * fma(scores[i], factor, -top))"],
   ["attention", "chunk <= end", "chunk < end"],
   ["attention_merge", "sum / total", "sum / (total * 1.01)"],

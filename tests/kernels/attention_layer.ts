@@ -6,6 +6,7 @@ import { attentionMerge } from "../../src/kernels/attention_merge";
 import type { DeviceTraits } from "../../src/kernels/policy";
 import type { RopeAppend } from "../../src/kernels/rope_append";
 import { type CacheType, cacheEntryBytes, type KvCache, type Queries, queryBytes } from "../../src/kernels/tensors";
+import { ropeAngles } from "../../src/models/rope";
 import { widen } from "../../src/quantize/floats";
 import { hadamard, hadamardBlock } from "../../src/quantize/hadamard";
 import { type Lab, randomFloats } from "../setup/gpu";
@@ -23,21 +24,16 @@ export interface LayerShape {
 
 export const EPSILON = 1e-5;
 
-/** Cosine and sine of each pair at each position, in f32: [context, rotaryDim / 2, 2]. */
-export function ropeAngles(context: number, rotaryDim: number): Float32Array<ArrayBuffer> {
-  const half = rotaryDim / 2;
-  return Float32Array.from({ length: context * rotaryDim }, (_, at) => {
-    const pair = Math.floor(at / 2);
-    const angle = Math.floor(pair / half) * 10_000 ** (-(pair % half) / half);
-    return at % 2 === 0 ? Math.cos(angle) : Math.sin(angle);
-  });
+/** Radians that each pair turns a position: [rotaryDim / 2]. */
+function frequenciesOf(rotaryDim: number): Float32Array<ArrayBuffer> {
+  return Float32Array.from({ length: rotaryDim / 2 }, (_, pair) => 10_000 ** ((-2 * pair) / rotaryDim));
 }
 
 export class AttentionLayer {
   readonly shape: LayerShape;
   readonly cache: KvCache;
   readonly queries: Queries;
-  readonly angles: Float32Array<ArrayBuffer>; // [context, rotaryDim / 2, cosine and sine]
+  readonly frequencies: Float32Array<ArrayBuffer>; // radians a position, [rotaryDim / 2]
   readonly norms: Float32Array<ArrayBuffer>; // [queries and keys, headDim]
   readonly #lab: Lab;
   readonly #angles: GPUBuffer;
@@ -57,9 +53,9 @@ export class AttentionLayer {
       scales: type === "int8" ? lab.output(slots * 4) : null,
     };
     this.queries = { heads, buffer: lab.output(rows * heads * queryBytes(type, headDim)) };
-    this.angles = ropeAngles(context, shape.rotaryDim);
+    this.frequencies = frequenciesOf(shape.rotaryDim);
     this.norms = randomFloats(2 * headDim, 41).map((x) => x + 1.5);
-    this.#angles = lab.upload(this.angles);
+    this.#angles = lab.upload(ropeAngles({ frequencies: this.frequencies }, context));
     this.#norms = lab.upload(this.norms);
   }
 

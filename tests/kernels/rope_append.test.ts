@@ -25,17 +25,13 @@ const shapes: readonly Heads[] = [
 
 /** Each head of each row as it should be stored, [rows, queries and keys and values, headDim], in f32. */
 function expectedHeads(layer: AttentionLayer, input: Float32Array<ArrayBuffer>, position: number): Float32Array<ArrayBuffer> {
-  const { heads, kvHeads, headDim, rotaryDim, norm } = layer.shape;
+  const { heads, kvHeads, headDim, norm } = layer.shape;
   const output = input.slice();
   for (let at = 0; at < input.length / headDim; at++) {
     const head = at % (heads + 2 * kvHeads);
     if (head >= heads + kvHeads) continue; // a value
-    const half = rotaryDim / 2;
-    const first = (position + Math.floor(at / (heads + 2 * kvHeads))) * half;
-    const angles = Array.from(
-      { length: half },
-      (_, i) => [layer.angles[2 * (first + i)] ?? 0, layer.angles[2 * (first + i) + 1] ?? 0] as const,
-    );
+    const own = position + Math.floor(at / (heads + 2 * kvHeads));
+    const angles = Array.from(layer.frequencies, (frequency) => [Math.cos(own * frequency), Math.sin(own * frequency)] as const);
     const weight = layer.norms.subarray(head < heads ? 0 : headDim, head < heads ? headDim : 2 * headDim);
     const x = input.subarray(at * headDim, (at + 1) * headDim);
     output.set(ropeHeadReference(x, norm ? { weight, epsilon: EPSILON } : null, angles), at * headDim);
@@ -145,3 +141,30 @@ describe.each(["int8", "f32"] as const)("rope_append into %s", (type: CacheType)
     }),
   );
 });
+
+// A pair (1, 0) becomes its cosine and sine.
+test("up to position 131,072 cosines and sines are those of f64, as near as f32 comes", () =>
+  bench.run(async (lab) => {
+    const rows = 16;
+    const context = 131_072;
+    const shape = { type: "f32", heads: 1, kvHeads: 1, headDim: 8, rotaryDim: 8, norm: false, context } as const;
+    const layer = new AttentionLayer(lab, shape, rows);
+    const input = Float32Array.from({ length: rows * layer.inputWidth }, (_, i) => Number(i % 8 < 4));
+    const step = layer.append(input);
+    let [most, inF32] = [0, 0];
+    // Before and behind whole steps of the table, and at its end.
+    for (const position of [0, 120, 4088, 65_528, 100_000, context - rows]) {
+      await lab.pass([[ropeAppend("test", step)]], { rows, headRows: 0 }, position);
+      const values = await layer.queryValues(rows);
+      for (let row = 0; row < rows; row++) {
+        for (const [pair, frequency] of layer.frequencies.entries()) {
+          const angle = (position + row) * frequency;
+          const off = (at: number, right: number) => Math.abs((values[row * 8 + at] ?? Number.NaN) - right);
+          most = Math.max(most, off(pair, Math.cos(angle)), off(pair + 4, Math.sin(angle)));
+          inF32 = Math.max(inF32, Math.abs(Math.cos(Math.fround(angle)) - Math.cos(angle)));
+        }
+      }
+    }
+    expect(most).toBeLessThanOrEqual(1.5 * 2 ** -23);
+    expect(inF32).toBeGreaterThan(2 ** -12); // what angles rounded to f32 would cost
+  }));
