@@ -45,3 +45,26 @@ test("what cannot be read, or belongs to another tokenizer, is begun anew", asyn
   await personal.learn(text, 4);
   expect((await Personal.open(store, "demo", { ...vocabulary, size: 7 })).show(tokenizer, 5).entries).toEqual([]);
 });
+
+test("what one tab erases does not come back from another that has it in memory", async () => {
+  await (await Personal.open(store, "demo", vocabulary)).learn(text, 4);
+  const [one, other] = await Promise.all([Personal.open(store, "demo", vocabulary), Personal.open(store, "demo", vocabulary)]);
+  await store.clear();
+  one.erase();
+  await other.learn(tokenizer.encode("A dog.", { special: false }), 1);
+  const kept = (await Personal.open(store, "demo", vocabulary)).show(tokenizer, 1000).entries;
+  expect(kept.map(({ next }) => next).join("")).not.toContain("fox");
+});
+
+test("what two tabs learn is kept, both", async () => {
+  const one = await Personal.open(store, "demo", vocabulary);
+  const other = await Personal.open(store, "demo", vocabulary);
+  await one.learn(tokenizer.encode("A red fox.", { special: false }), 1);
+  await other.learn(tokenizer.encode("A big dog.", { special: false }), 1);
+  const kept = (await Personal.open(store, "demo", vocabulary))
+    .show(tokenizer, 1000)
+    .entries.map(({ next }) => next)
+    .join("");
+  expect(kept).toContain("red");
+  expect(kept).toContain("big");
+});
