@@ -74,9 +74,9 @@ export class ChatStore {
     return conversation;
   }
 
-  async append(conversation: string, message: NewMessage): Promise<Message> {
+  async append(conversation: string, message: NewMessage, id = newId()): Promise<Message> {
     const before = await this.transcript(conversation);
-    const placed: Message = { ...message, id: newId(), conversation, position: (before.messages.at(-1)?.position ?? -1) + 1 };
+    const placed: Message = { ...message, id, conversation, position: (before.messages.at(-1)?.position ?? -1) + 1 };
     this.#value(conversation).update((messages) => [...(messages ?? []), placed]);
     this.#list((list) =>
       list

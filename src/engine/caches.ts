@@ -66,7 +66,9 @@ export class Caches {
     this.sequence.push(rest);
     const index = this.sequence.mark();
     const mark = index === null ? null : { storage: this.#copies, index };
-    const drawn = await this.#runner.chain({ rows: rest.length, headRows: 1, position, tokens: rest }, steps, mark);
+    const start = performance.now();
+    const drawn = await this.#runner.chain({ rows: rest.length, headRows: 1, position, tokens: rest }, steps, mark, this.#pace.chainRows);
+    this.#pace.chained(steps, performance.now() - start);
     const width = drawn.length / steps;
     // The last one is drawn, but not fed.
     this.sequence.push([...drawn.filter((_, i) => i % width === 0)].slice(0, -1));

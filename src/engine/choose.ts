@@ -4,12 +4,12 @@ import type { linearInt8 } from "../kernels/linear_int8";
 import { type Choices, candidates, defaultChoices } from "../kernels/policy";
 import type { Model } from "../models/family";
 import type { WeightPrecision } from "../models/weights";
-import { EngineError } from "../protocol/errors";
 import type { RowCost } from "../speculate/costs";
 import { allShaders } from "./all_shaders";
-import type { Room } from "./meter";
+import { Meter, type Room } from "./meter";
+import { longestSubmit } from "./pace";
 import type { Runner } from "./runner";
-import { selfTest, wrongResult } from "./self_test";
+import { selfTest, type Verdict, wrongResult } from "./self_test";
 import { heaviestShapes, Trial } from "./trial";
 import { measureCosts, tune } from "./tuner";
 import { readTuning, type Tuning, type TuningStore, tuningKey } from "./tuning";
@@ -60,27 +60,28 @@ export async function chooseFor(gpu: Gpu, model: Model, { precision, config, sto
 }
 
 /**
- * Loads with these choices and holds what was loaded to `check`, which tells whether rows are independent. Where they are not, or something is
- * wrong, with norms folded into products, loads once more with norms apart, and forgets what passes cost; the next load is told by the store. A
- * device that rounds rows differently either way stays with norms apart: two dispatches a layer are less than a second try at each load. A
- * runner that fails is freed. Throws what `load` and `check` throw.
+ * Loads with these choices and holds what was loaded to `check`. Where rows are not independent, or a fault may be due to norms folded into
+ * products, loads once more with norms apart, and forgets what passes cost; the next load is told by the store. A device that rounds rows
+ * differently either way stays with norms apart: two dispatches a layer are less than a second try at each load. A runner that fails is freed.
+ * Throws what `load` and `check` throw, and the fault of norms apart.
  */
 export async function loadChosen<R extends { dispose(): void }>(
   chosen: Chosen,
   load: (choices: Choices) => Promise<R>,
-  check: (runner: R) => Promise<boolean>,
+  check: (runner: R) => Promise<Verdict>,
 ): Promise<{ readonly runner: R; readonly chosen: Chosen; readonly exact: boolean }> {
   const { choices } = chosen;
-  const isFolded = choices.norm === "folded";
   const runner = await load(choices);
   try {
-    const exact = await check(runner);
-    if (exact || !isFolded) return { runner, chosen, exact };
-    runner.dispose();
+    const { exact, fault } = await check(runner);
+    const isLast = choices.norm === "apart";
+    if (fault && isLast) throw fault;
+    if (exact || isLast) return { runner, chosen, exact };
   } catch (error) {
     runner.dispose();
-    if (!(error instanceof EngineError && error.code === "wrong-result" && isFolded)) throw error;
+    throw error;
   }
+  runner.dispose();
   // The trial saw two of a model's products, and another may be wrong. No other choice is left that a whole model could be blamed on.
   return loadChosen({ ...chosen, choices: { ...choices, norm: "apart" }, costs: null }, load, check);
 }
@@ -99,7 +100,7 @@ export async function loadTuned(
   const first = await chooseFor(gpu, model, options);
   const { runner, chosen, exact } = await loadChosen(first, load, (loaded) => selfTest(gpu, loaded, room));
   try {
-    const tuning = await completeTuning(chosen, runner, room, options.store);
+    const tuning = await completeTuning(gpu, chosen, runner, room, options.store);
     runner.clearStates();
     return { runner, tuning, exact };
   } catch (error) {
@@ -109,10 +110,10 @@ export async function loadTuned(
 }
 
 /** Measures what passes cost where that is not known and somebody keeps it. The caches hold nothing of use afterwards. */
-async function completeTuning(chosen: Chosen, runner: Runner, room: Room, store: TuningStore | null): Promise<Tuning> {
+async function completeTuning(gpu: Gpu, chosen: Chosen, runner: Runner, room: Room, store: TuningStore | null): Promise<Tuning> {
   const { key, choices, costs } = chosen;
   if (costs || !store) return { choices, costs: costs ?? [] };
-  const tuning = { choices, costs: await measureCosts(runner, room) };
+  const tuning = { choices, costs: await measureCosts(new Meter(runner, room), longestSubmit(gpu)) };
   await store.put(key, tuning).catch(() => {}); // it will be measured again
   return tuning;
 }

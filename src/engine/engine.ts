@@ -13,7 +13,7 @@ import type { Checkpoint } from "../weights/source";
 import { Caches } from "./caches";
 import { type DrawnToken, decode, type GenerateRequest } from "./decode";
 import type { Meter } from "./meter";
-import { Pace } from "./pace";
+import { longestSubmit, Pace } from "./pace";
 import { Runner } from "./runner";
 import type { Tuning, TuningStore } from "./tuning";
 
@@ -44,6 +44,7 @@ export class Engine {
   readonly contextLength: number;
   readonly tuning: Tuning;
   readonly exact: boolean; // whether a token's numbers have the same bits beside others; where not, nothing is speculated
+  readonly submitMs: number; // that a submit may take, so that the screen does not stand still
   readonly loadMs: number;
   readonly #runner: Runner;
   readonly #caches: Caches;
@@ -61,7 +62,7 @@ export class Engine {
       maxHeadRows: number;
       tuning: Tuning;
       exact: boolean;
-      software: boolean;
+      submitMs: number;
       loadMs: number;
     },
   ) {
@@ -71,11 +72,9 @@ export class Engine {
     this.contextLength = settings.contextLength;
     this.tuning = settings.tuning;
     this.exact = settings.exact;
+    this.submitMs = settings.submitMs;
     this.loadMs = settings.loadMs;
-    // In software nobody's screen waits, and small passes would only be slower.
-    const targetMs = settings.software ? { targetMs: Number.POSITIVE_INFINITY } : {};
-    const pace = new Pace({ most: settings.maxRows, costs: settings.tuning.costs, ...targetMs });
-    this.#caches = new Caches(runner, pace);
+    this.#caches = new Caches(runner, new Pace({ most: settings.maxRows, submitMs: settings.submitMs, costs: settings.tuning.costs }));
     this.#maxRows = settings.maxRows;
     this.#maxHeadRows = settings.maxHeadRows;
   }
@@ -121,7 +120,7 @@ export class Engine {
     const room = { contextLength, maxRows, maxHeadRows, vocabulary, live };
     const chosenBy = { precision, config: checkpoint.config, store: tunings };
     const { runner, tuning, exact } = await loadTuned(gpu, model, chosenBy, room, load);
-    const settings = { precision, contextLength, maxRows, maxHeadRows, tuning, exact, software: gpu.software };
+    const settings = { precision, contextLength, maxRows, maxHeadRows, tuning, exact, submitMs: longestSubmit(gpu) };
     return new Engine(runner, model.shape, { ...settings, loadMs: performance.now() - start });
   }
 
@@ -187,7 +186,7 @@ export class Engine {
   }
 
   /**
-   * What this model would draw behind `text`, `steps` tokens in one submit, each with the next best in its place, the best first. `fresh` is the
+   * What this model would draw behind `text`, `steps` tokens with one readback, each with the next best in its place, the best first. `fresh` is the
    * end of the text that no call has seen since `beginDrafts`. Throws EngineError "context-full", "bad-request", "busy".
    */
   async draft(text: readonly number[], fresh: readonly number[], steps: number): Promise<readonly (readonly number[])[]> {

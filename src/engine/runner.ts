@@ -4,11 +4,13 @@ import { type Gpu, inErrorScopes } from "../gpu/device";
 import { workDone } from "../gpu/nudge";
 import type { Dispatch, PassShape } from "../gpu/plan";
 import type { KernelTime, Profiler } from "../gpu/profile";
+import { spread } from "../gpu/spread";
 import { BATCH_WORDS, type BatchPass, batchWords, historyEntries } from "../kernels/batch";
 import { type SamplingParams, thresholdsOf, writeSampling } from "../kernels/sample";
 import type { Model } from "../models/family";
 import { EngineError } from "../protocol/errors";
 import type { Checkpoint } from "../weights/source";
+import { submitsOf } from "./pace";
 import { Readback } from "./readback";
 import { loadParts, MOST_STEPS, type Parts, type RunnerOptions } from "./runner_parts";
 
@@ -17,6 +19,7 @@ const BATCH_BYTES = BATCH_WORDS * 4;
 /** A pass over `rows` tokens that stand at `position` and after it; behind a tree pass, one that says which of its rows were kept. */
 export interface Pass extends BatchPass {
   readonly tokens: readonly number[] | "sampled"; // "sampled": the one that the previous pass drew, wherever it is by now
+  readonly isSpread?: boolean; // over many submits; see gpu/spread
 }
 
 export class Runner {
@@ -94,11 +97,17 @@ export class Runner {
   }
 
   /**
-   * Runs a pass, draws, runs another one over the token that was drawn, and so on, with one submit and one readback: what it would write next.
+   * Runs a pass, draws, runs another one over the token that was drawn, and so on, with one readback, and one submit for so many rows as
+   * `submitRows` says: what it would write next.
    * The recurrent states behind the first pass are copied to `mark`, as copyStates does. What is drawn counts for the penalties of the draws
    * behind it and is then forgotten, but not by the caches. [steps, candidates], the best first.
    */
-  async chain(pass: Pass, steps: number, mark: { readonly storage: GPUBuffer; readonly index: number } | null): Promise<Uint32Array> {
+  async chain(
+    pass: Pass,
+    steps: number,
+    mark: { readonly storage: GPUBuffer; readonly index: number } | null,
+    submitRows: number,
+  ): Promise<Uint32Array> {
     const { gpu, batch, chain, tokens, counts, sampled, forward, draw } = this.#parts;
     const { queue } = gpu.device;
     if (!chain || steps < 1 || steps > MOST_STEPS) throw new EngineError("internal", `This runner takes no chain of ${steps} passes.`);
@@ -111,19 +120,23 @@ export class Runner {
     if (pass.tokens !== "sampled") queue.writeBuffer(tokens, 0, Uint32Array.from(pass.tokens));
     const bytes = this.#candidates * 4;
     const drawn = await this.#drawn.take(steps * bytes, (target) => {
-      this.#encode((encoder) => {
-        for (const [step, one] of passes.entries()) {
-          encoder.copyBufferToBuffer(chain, step * BATCH_BYTES, batch, 0, BATCH_BYTES);
-          const compute = encoder.beginComputePass();
-          forward.record(compute, one);
-          draw.record(compute, { ...one, thresholds: this.#thresholds });
-          compute.end();
-          this.#stateSlot = 1 - this.#stateSlot;
-          if (step === 0 && mark) this.#recordStates(encoder, "save", mark.storage, mark.index);
-          encoder.copyBufferToBuffer(sampled, 0, tokens, 0, 4);
-          encoder.copyBufferToBuffer(sampled, 0, target, step * bytes, bytes);
-        }
-      });
+      let step = 0;
+      for (const some of submitsOf(passes, submitRows)) {
+        this.#encode((encoder) => {
+          for (const one of some) {
+            encoder.copyBufferToBuffer(chain, step * BATCH_BYTES, batch, 0, BATCH_BYTES);
+            const compute = encoder.beginComputePass();
+            forward.record(compute, one);
+            draw.record(compute, { ...one, thresholds: this.#thresholds });
+            compute.end();
+            this.#stateSlot = 1 - this.#stateSlot;
+            if (step === 0 && mark) this.#recordStates(encoder, "save", mark.storage, mark.index);
+            encoder.copyBufferToBuffer(sampled, 0, tokens, 0, 4);
+            encoder.copyBufferToBuffer(sampled, 0, target, step * bytes, bytes);
+            step++;
+          }
+        });
+      }
       gpu.check();
     });
     for (let step = 0; step < steps; step++) {
@@ -238,7 +251,7 @@ export class Runner {
     queue.writeBuffer(batch, 0, batchWords(pass, this.#stateSlot));
     if (pass.tokens !== "sampled") queue.writeBuffer(tokens, 0, Uint32Array.from(pass.tokens));
     this.#encode((encoder) => {
-      const compute = this.#profiler?.begin(encoder) ?? encoder.beginComputePass();
+      const compute = this.#profiler?.begin(encoder) ?? (pass.isSpread ? spread(gpu.device) : encoder.beginComputePass());
       if (isScattered(pass.accepted ?? [])) commit.record(compute, pass);
       forward.record(compute, pass);
       if (draw) drawPlan.record(compute, { ...pass, thresholds: this.#thresholds });

@@ -41,12 +41,17 @@ export async function openTables(source: Source, tokenizer: Tokenizer): Promise<
 }
 
 /** A speculator for one conversation with this engine. */
-export function makeSpeculator({ tuning }: Pick<Engine, "tuning">, tables: Tables, choice: SpeculationChoice = AUTO): Speculator {
+export function makeSpeculator(
+  { tuning, submitMs }: Pick<Engine, "tuning" | "submitMs">,
+  tables: Tables,
+  choice: SpeculationChoice = AUTO,
+): Speculator {
   const { drafters, fixedDrafts } = choice;
   const named = drafters.map((name) => makeDrafter(name, tables)).filter((drafter) => drafter !== null);
   const chosen = tables.personal ? [...named, tables.personal] : named;
   const { draftModel: ahead } = tables;
-  return new Speculator(chosen, { costs: tuning.costs, ...(ahead && { ahead }), ...(fixedDrafts !== undefined && { fixedDrafts }) });
+  const { costs } = tuning;
+  return new Speculator(chosen, { costs, submitMs, ...(ahead && { ahead }), ...(fixedDrafts !== undefined && { fixedDrafts }) });
 }
 
 function makeDrafter(name: DrafterChoice, { ngrams }: Tables): Drafter | null {

@@ -1,8 +1,7 @@
 // Measures what is fastest on the device at hand, once a device and model.
 import { type Candidates, type Choices, takesDot } from "../kernels/policy";
 import type { RowCost } from "../speculate/costs";
-import { Meter, type Room } from "./meter";
-import type { Runner } from "./runner";
+import type { Meter } from "./meter";
 import { wrongResult } from "./self_test";
 import { MOST_ROWS } from "./trial";
 import { chooseFrom, type Measurement } from "./tuning";
@@ -87,16 +86,28 @@ function remembered(measure: Measure): Measure {
   };
 }
 
-/** What passes of 1, 2, 4, 8 and 16 rows cost, as many of them as there is time for. The caches hold nothing of use afterwards. */
-export async function measureCosts(runner: Runner, room: Room): Promise<readonly RowCost[]> {
-  const meter = new Meter(runner, room);
+/**
+ * What passes of 1, 2, 4, 8 and 16 rows cost, in ascending row count: as many of them as there is time for, and of these only what is sure to
+ * take no longer than a submit may. The caches hold nothing of use afterwards.
+ */
+export async function measureCosts(
+  meter: Pick<Meter, "decode" | "verify">,
+  submitMs: number,
+  now: () => number = () => performance.now(),
+): Promise<readonly RowCost[]> {
   const measured: RowCost[] = [];
-  const begin = performance.now();
-  for (const rows of COSTED_ROWS) {
-    const passed = performance.now() - begin;
-    const [one] = measured;
-    if (one && passed + one.ms * 2 > COST_BUDGET_MS) break;
-    const timing = await meter.verify(rows, 0, { ms: COST_BUDGET_MS / COSTED_ROWS.length, samples: 5 }, 1);
+  const untried = new Set(COSTED_ROWS);
+  // Twice the rows take twice as long at most. Two rows are tried where one may be run at all: the first prompt would, not knowing.
+  const limitMs = (rows: number) => (rows === 2 ? 2 * submitMs : submitMs);
+  const mostMs = (rows: number) => Math.min(...measured.filter((less) => less.rows < rows).map((less) => (less.ms * rows) / less.rows));
+  const begin = now();
+  for (;;) {
+    const oneMs = measured.find(({ rows }) => rows === 1)?.ms ?? 0;
+    const rows = [...untried].find((some) => some === 1 || mostMs(some) <= limitMs(some));
+    if (rows === undefined || now() - begin + 2 * oneMs > COST_BUDGET_MS) break;
+    untried.delete(rows);
+    const budget = { ms: COST_BUDGET_MS / COSTED_ROWS.length, samples: 5 };
+    const timing = await (rows === 1 ? meter.decode(0, budget) : meter.verify(rows, 0, budget, 1));
     if (timing) measured.push({ rows, ms: timing.ms });
   }
   return measured.sort((a, b) => a.rows - b.rows);

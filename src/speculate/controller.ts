@@ -3,20 +3,25 @@ import type { Costs } from "./costs";
 import type { Draft } from "./tree";
 
 const MARGIN = 1.05; // a tree must promise this much more than plain decoding, which also keeps the GPU busy between passes
-const ALLOWED_LOSS = 0.025; // of a reply's time at plain speed
-const ASSUMED_TOKENS = 32; // that a reply has at least
+const ALLOWED_LOSS = 0.025; // of the time that tokens take at plain speed
+const TRUST = 0.8; // of a token's time: what a reply may lose at most before its own tokens allow it
 
 export class Controller {
   readonly #costs: Costs;
+  readonly #longestMs: number;
   #lossMs = 0; // what this reply's rounds, and coming back from them, took more than plain decoding of the same tokens would have
+  #trust = TRUST; // of this reply: lent once, and earned again by what replies were allowed to lose and did not, or won
   #returnMs: number | null = null; // what the first plain token behind rounds took of late more than one in a run of them: the GPU waits
   #tokens = 0; // of this reply
 
-  constructor(costs: Costs) {
+  /** No round is expected to take longer than `longestMs`, but for drafting. */
+  constructor(costs: Costs, longestMs = Number.POSITIVE_INFINITY) {
     this.#costs = costs;
+    this.#longestMs = longestMs;
   }
 
   begin(): void {
+    this.#trust = Math.min(TRUST, this.#trust + ALLOWED_LOSS * this.#tokens - this.#lossMs / (this.#costs.plainMs ?? 1));
     this.#lossMs = 0;
     this.#tokens = 0;
   }
@@ -41,12 +46,14 @@ export class Controller {
     let tokens = 1;
     drafts.slice(0, this.#costs.mostRows - 1).forEach(({ reach }, i) => {
       tokens += reach;
+      const roundMs = this.#costs.roundMs(i + 2);
       const drafting = draftMs(i + 1, plainMs);
-      const ms = this.#costs.roundMs(i + 2) + drafting;
+      const ms = roundMs + drafting;
       const rate = tokens / ms;
       // Where none is right, drafting once more before that is seen is the least that coming back takes.
       const lossMs = ms - plainMs + (this.#returnMs ?? drafting);
-      if (rate > best.rate && this.#lossMs + lossMs <= this.#allowedMs(plainMs)) best = { drafts: i + 1, rate };
+      if (roundMs <= this.#longestMs && rate > best.rate && this.#lossMs + lossMs <= this.#allowedMs(plainMs))
+        best = { drafts: i + 1, rate };
     });
     return best.drafts;
   }
@@ -71,8 +78,9 @@ export class Controller {
     this.#lossMs += ms - tokens * (this.#costs.plainMs ?? ms);
   }
 
-  // What a round may lose in the worst case, where none of its drafts is right, is bounded by what the reply can bear.
+  // What a round may lose in the worst case, where none of its drafts is right, is bounded by what the reply can bear so far, or has in trust:
+  // nobody knows how long it will be, and where speculation pays, it pays from the first tokens on.
   #allowedMs(plainMs: number): number {
-    return ALLOWED_LOSS * Math.max(this.#tokens, ASSUMED_TOKENS) * plainMs;
+    return Math.max(this.#trust, ALLOWED_LOSS * this.#tokens) * plainMs;
   }
 }

@@ -1,7 +1,7 @@
 /** A pass of so many rows, each of which draws a token. */
 export interface RowCost {
   readonly rows: number;
-  readonly ms: number; // from its submit to its tokens on the host
+  readonly ms: number; // from its submit to its tokens on the host; of one row, in a run of plain decoding, where the GPU never waits
 }
 
 const NEWEST = 0.25; // weight of the newest observation

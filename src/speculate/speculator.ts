@@ -16,6 +16,7 @@ export interface SpeculatorOptions {
   readonly costs?: readonly RowCost[]; // of this device, where they were measured
   /** So many drafts a round whenever there are that many, whether it pays or not. Default: as many as pay, or none. */
   readonly fixedDrafts?: number;
+  readonly submitMs?: number; // that a round's pass may take; default: any time
   /** One more drafter, which must work before it can propose: asked only where that promises to pay. */
   readonly ahead?: AheadDrafter;
   readonly now?: () => number; // ms
@@ -50,7 +51,7 @@ export class Speculator {
     this.#aheadCosts = new AheadCosts(this.#ahead?.stepMs ?? null);
     this.#drafters = this.#ahead ? [...drafters, this.#ahead] : drafters;
     this.#costs = new Costs(options.costs);
-    this.#controller = new Controller(this.#costs);
+    this.#controller = new Controller(this.#costs, options.submitMs);
     this.#fixedDrafts = options.fixedDrafts ?? null;
     this.#now = options.now ?? (() => performance.now());
   }
@@ -109,7 +110,7 @@ export class Speculator {
       if (row === 0 || !walk.rows.includes(parent)) return; // nobody knows what the model would have drawn there
       for (const source of tree.sources[row] ?? []) this.#acceptance.observe(source, walk.rows.includes(row));
     });
-    this.#costs.sawRound(tree.tokens.length, ms);
+    this.#costs.sawRound(tree.tokens.length, Math.max(0, ms - this.#draftMs)); // drafting is told apart when a round is weighed
     this.#controller.sawRound(walk.tokens.length, ms);
     this.#tally.verified(tree, walk, Math.max(0, ms - this.#draftMs));
     this.#first = [];

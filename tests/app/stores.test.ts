@@ -102,6 +102,21 @@ test("stopping a message that still waits for the model ends it at once", async 
   expect(await lastReply(chats, id)).toMatchObject({ content: "", end: "aborted", error: null });
 });
 
+test("a reply that is there is being worked at, from its first moment on", async () => {
+  const { chats, replies } = build();
+  const { id } = await chats.create("x");
+  const messages = chats.messages(id);
+  const seen: boolean[] = [];
+  messages.subscribe(() => {
+    const reply = messages.get()?.find(({ role }) => role === "assistant");
+    if (reply !== undefined) seen.push(replies.jobs.get().some((job) => job.message === reply.id));
+  });
+  await replies.send(id, "Hello");
+  expect(seen).toEqual([true]);
+  replies.stop(id);
+  await idle(replies);
+});
+
 test("replies in two conversations come one after the other, each into its own", async () => {
   const { chats, engine, replies } = build({ tokenMs: 2, reply: (messages) => `You said ${messages.at(-1)?.content}` });
   await engine.start("");

@@ -1,6 +1,6 @@
 import "fake-indexeddb/auto";
 import { IDBFactory } from "fake-indexeddb";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { ChatDatabase } from "../../src/chats/database";
 import type { NewMessage } from "../../src/chats/schema";
 import { ChatStore } from "../../src/chats/store";
@@ -29,7 +29,8 @@ const reply = (content: string, created = Date.now()): NewMessage => ({
   seed: "18446744073709551615",
 });
 const contents = async (store: ChatStore, id: string) => (await store.transcript(id)).messages.map((message) => message.content);
-const settle = () => new Promise((resolve) => setTimeout(resolve, 40));
+/** Waits for what another tab's message leads to. */
+const settled = (look: () => void) => vi.waitFor(look, { timeout: 20_000, interval: 10 });
 
 beforeEach(() => {
   indexedDB = new IDBFactory();
@@ -69,7 +70,9 @@ test("two tabs that write to one conversation both keep what they wrote", async 
   await one.transcript(id);
   await two.transcript(id);
   await Promise.all([one.append(id, user("from one")), two.append(id, user("from two"))]);
-  await settle();
+  await settled(() => {
+    for (const store of [one, two]) expect(store.messages(id).get()).toHaveLength(2);
+  });
   expect((await contents(one, id)).sort()).toEqual(["from one", "from two"]);
   expect(await contents(two, id)).toEqual(await contents(one, id));
   const positions = one
@@ -85,12 +88,12 @@ test("a tab sees a rename and a deletion in another, and settings too", async ()
   const { id } = await one.create("old");
   await one.rename(id, "new");
   await one.saveSettings({ theme: "dark" });
-  await settle();
-  expect(two.conversations.get()?.map((entry) => entry.title)).toEqual(["new"]);
-  expect(two.settings.get().theme).toBe("dark");
+  await settled(() => {
+    expect(two.conversations.get()?.map((entry) => entry.title)).toEqual(["new"]);
+    expect(two.settings.get().theme).toBe("dark");
+  });
   await two.remove(id);
-  await settle();
-  expect(one.conversations.get()).toEqual([]);
+  await settled(() => expect(one.conversations.get()).toEqual([]));
 });
 
 test("a reply that ends after its conversation was deleted elsewhere does not bring it back", async () => {

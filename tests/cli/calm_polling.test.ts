@@ -1,8 +1,8 @@
 import { afterEach, expect, test, vi } from "vitest";
 import { calmPolling } from "../../src/cli/calm_polling";
 
-const own = globalThis.setImmediate;
-afterEach(() => void Object.assign(globalThis, { setImmediate: own }));
+const { setImmediate: own, clearImmediate } = globalThis;
+afterEach(() => void Object.assign(globalThis, { setImmediate: own, clearImmediate }));
 
 /** Polls as Dawn's binding does until this many milliseconds are over; when each poll came. */
 function poll(forMs: number): Promise<number[]> {
@@ -39,18 +39,21 @@ test("a wait that begins is polled without a pause, also behind a long one", asy
 
 test("what waits for a pause can be called off, and the next one comes", async () => {
   calmPolling();
-  await poll(10);
-  let calledOff = true;
-  const chain = (left: number): void => {
-    if (left > 0) return void globalThis.setImmediate(() => chain(left - 1));
-    globalThis.clearImmediate(globalThis.setImmediate(() => (calledOff = false)));
-  };
-  const before = performance.now();
-  while (performance.now() - before < 3); // a chain that is older than the patience
-  chain(2000);
-  await new Promise((resolve) => setTimeout(resolve, 100));
-  await new Promise((resolve) => globalThis.setImmediate(resolve));
-  expect(calledOff).toBe(true);
+  const came: string[] = [];
+  const began = performance.now();
+  await new Promise<void>((resolve) => {
+    const ask = () => {
+      if (performance.now() - began < 5) return void globalThis.setImmediate(ask);
+      // The chain is older than the patience, so both wait for a pause.
+      globalThis.clearImmediate(globalThis.setImmediate(() => came.push("called off")));
+      globalThis.setImmediate(() => {
+        came.push("next");
+        resolve();
+      });
+    };
+    globalThis.setImmediate(ask);
+  });
+  expect(came).toEqual(["next"]);
 });
 
 test("arguments arrive", async () => {

@@ -35,8 +35,14 @@ test("packages are added up, their parts are not, and a counter that goes round 
 
 test("a graphics card's watts are taken over the time", async () => {
   const draws = [100, 300];
-  const work = () => new Promise<void>((resolve) => setTimeout(resolve, 150));
-  const energy = await measureEnergy(work, { powercap, watts: async () => draws.shift() ?? 200 });
+  let over = () => {};
+  const work = () => new Promise<void>((resolve) => (over = resolve));
+  const watts = async () => {
+    const draw = draws.shift() ?? null;
+    if (draws.length === 0) over();
+    return draw;
+  };
+  const energy = await measureEnergy(work, { powercap, watts });
   expect(energy?.counters).toEqual(["nvidia-smi"]);
   expect(energy!.joules / energy!.seconds).toBeCloseTo(200, 6);
 });

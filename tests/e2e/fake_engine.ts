@@ -4,7 +4,10 @@ import type { FakeOptions } from "../app/fake/handlers";
 import { fakeWorker } from "../app/fake/worker";
 
 export interface FakeControl {
-  options: Omit<FakeOptions, "reply"> & { readonly reply?: string; readonly loadErrorOnce?: boolean };
+  options: Omit<FakeOptions, "reply"> & {
+    readonly reply?: string; // {n} in it stands for how many there were, with this one
+    readonly loadErrorOnce?: boolean;
+  };
   loseDevice(): void;
   breakDown(): void;
 }
@@ -16,6 +19,7 @@ declare global {
 }
 
 let failures = 0;
+let replies = 0;
 window.gyreFake.loseDevice = () => {};
 window.gyreFake.breakDown = () => {};
 
@@ -23,7 +27,7 @@ window.Worker = function FakeWorker() {
   const { reply, loadErrorOnce, ...options } = window.gyreFake.options;
   const worker = fakeWorker({
     ...options,
-    ...(reply === undefined ? {} : { reply: () => reply }),
+    ...(reply === undefined ? {} : { reply: () => reply.replace("{n}", String(++replies)) }),
     loadError: () =>
       loadErrorOnce === true && failures++ === 0
         ? new EngineError("network", "The demo model could not be downloaded.", "models/gyre-demo/model.safetensors, chunk 1: 503")

@@ -8,6 +8,7 @@ export const test = base.extend<{ watched: undefined }>({
   watched: [
     async ({ context, baseURL }, use) => {
       const found = watch(context, baseURL ?? "");
+      await patient(context);
       await use(undefined);
       expect(found).toEqual([]);
     },
@@ -30,6 +31,18 @@ export function watch(context: BrowserContext, baseURL: string): string[] {
   return found;
 }
 
+/**
+ * What pages of this context show for some seconds only, such as "Deleted. Undo", stays a while: a person looks at once, and a test may have
+ * to wait for a core.
+ */
+export function patient(context: BrowserContext): Promise<unknown> {
+  return context.addInitScript(() => {
+    const { setTimeout } = window;
+    const slower = (run: TimerHandler, ms = 0, ...args: unknown[]) => setTimeout(run, ms < 1000 ? ms : 30 * ms, ...args);
+    Object.assign(window, { setTimeout: slower });
+  });
+}
+
 export const LOADING = 150_000; // ms: compiling shaders for the software adapter takes long where cores are shared
 
 export const composer = (page: Page) => page.getByRole("textbox", { name: "Message", exact: true });
@@ -37,6 +50,26 @@ export const replies = (page: Page) => page.getByRole("article", { name: "Assist
 export const questions = (page: Page) => page.getByRole("article", { name: "You" });
 export const modelReady = (page: Page) =>
   expect(page.getByRole("button", { name: /^Model: .*\. Ready$/ })).toBeVisible({ timeout: LOADING });
+
+/** Reloads once what the page has written so far is kept: what is on its way to the database is lost, as where a tab is closed just then. */
+export async function reload(page: Page): Promise<void> {
+  await page.evaluate(async () => {
+    const ended = <T>(request: IDBRequest<T>) =>
+      new Promise<T>((resolve, reject) => {
+        request.onsuccess = () => resolve(request.result);
+        request.onerror = () => reject(request.error ?? new Error("IndexedDB"));
+      });
+    const db = await ended(indexedDB.open("gyre-chats"));
+    await ended(
+      db
+        .transaction([...db.objectStoreNames])
+        .objectStore("settings")
+        .count(),
+    ); // behind all that was asked for before
+    db.close();
+  });
+  await page.reload();
+}
 
 /** Types a message, sends it with Enter, and waits for its reply to begin. */
 export async function say(page: Page, text: string): Promise<void> {

@@ -3,7 +3,7 @@ import { readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test as base } from "@playwright/test";
 import { fakeEngine } from "./fake";
-import { composer, expect, finishedReply, replies, say, watch } from "./fixtures";
+import { composer, expect, finishedReply, patient, replies, say, watch } from "./fixtures";
 import { host } from "./host";
 
 const PREFIX = "/some/folder/";
@@ -12,6 +12,7 @@ base("the app works under a folder, offline, and offers an update only when one 
   const site = await host(PREFIX);
   const found = watch(context, site.url);
   try {
+    await patient(context);
     await fakeEngine(page);
     await page.goto(site.url);
     await say(page, "Hello");

@@ -2,22 +2,24 @@
 import { readFile } from "node:fs/promises";
 import type { Page } from "@playwright/test";
 import { fakeEngine } from "./fake";
-import { composer, expect, finishedReply, questions, replies, say, scrollsSideways, test } from "./fixtures";
+import { composer, expect, finishedReply, questions, reload, replies, say, scrollsSideways, test } from "./fixtures";
 
 const list = (page: Page) => page.getByRole("navigation", { name: "Conversations" });
 
 test("suggestions, edit, regenerate: each makes the conversation that one expects", async ({ page }) => {
-  await fakeEngine(page);
+  await fakeEngine(page, { reply: "Reply number {n}." });
   await page.goto("./");
   await page.getByRole("button", { name: "Is this private?" }).click();
   await finishedReply(page);
   await page.getByRole("button", { name: "Regenerate" }).click();
+  await expect(replies(page)).toContainText("Reply number 2.");
   await finishedReply(page);
   await expect(replies(page)).toHaveCount(1);
   await questions(page).hover();
   await page.getByRole("button", { name: "Edit message" }).click();
   await page.getByRole("textbox", { name: "Edit your message" }).fill("And offline?");
   await page.getByRole("button", { name: "Send again" }).click();
+  await expect(replies(page)).toContainText("Reply number 3.");
   await finishedReply(page);
   await expect(questions(page)).toHaveText("And offline?");
   await expect(replies(page)).toHaveCount(1);
@@ -29,6 +31,7 @@ test("conversations can be renamed, found, deleted, and brought back", async ({ 
   await page.goto("./");
   for (const text of ["First question", "Second question"]) {
     await page.getByRole("link", { name: "New chat" }).click();
+    await expect(replies(page)).toHaveCount(0);
     await say(page, text);
     await finishedReply(page);
   }
@@ -48,7 +51,7 @@ test("conversations can be renamed, found, deleted, and brought back", async ({ 
   await page.getByRole("button", { name: "Undo" }).click();
   await list(page).getByRole("link", { name: "Second question" }).click();
   await expect(replies(page)).toContainText("tomatoes");
-  await page.reload();
+  await reload(page);
   await expect(list(page).getByRole("link", { name: "Gardening" })).toBeVisible();
   await expect(replies(page)).toContainText("tomatoes");
 });
@@ -88,17 +91,17 @@ test("Markdown is shown, and nothing in it runs or loads", async ({ page }) => {
   await expect(page).toHaveTitle("Show me · Gyre");
   await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
   await last.getByRole("button", { name: "Copy code" }).click();
-  expect(await page.evaluate(() => navigator.clipboard.readText())).toBe("let x = 1;");
+  await expect.poll(() => page.evaluate(() => navigator.clipboard.readText())).toBe("let x = 1;");
 });
 
 test("reading further up is not disturbed by a reply that grows", async ({ page }) => {
-  await fakeEngine(page, { tokenMs: 15, reply: "A line of the reply.\n\n".repeat(120) });
+  await fakeEngine(page, { tokenMs: 15, reply: "A line of the reply.\n\n".repeat(2000) }); // which grows as long as this takes
   await page.goto("./");
   await say(page, "A long one");
   await expect(page.getByText("A line of the reply.").nth(30)).toBeAttached();
   const thread = page.getByRole("region", { name: "Conversation" });
   const atEnd = () => thread.evaluate((element) => element.scrollHeight - element.scrollTop - element.clientHeight < 80);
-  expect(await atEnd()).toBe(true);
+  await expect.poll(atEnd).toBe(true);
   await thread.hover();
   await page.mouse.wheel(0, -600);
   const toEnd = page.getByRole("button", { name: "Go to the newest message" });
@@ -124,13 +127,13 @@ test("settings are kept, wrong ones are refused, and the theme changes the page"
   await settings.getByLabel("Light").check();
   const light = await colour();
   await settings.getByLabel("Dark").check();
-  expect(await colour()).not.toBe(light);
+  await expect.poll(colour).not.toBe(light);
   await page.keyboard.press("Escape");
   await expect(settings).toHaveCount(0);
   const dark = await colour();
-  await page.reload();
+  await reload(page);
   await expect(composer(page)).toBeVisible();
-  expect(await colour()).toBe(dark);
+  await expect.poll(colour).toBe(dark); // from the first frame, unless the database takes longer than a page should wait for it
   await page.getByRole("button", { name: "Settings" }).click();
   await expect(settings.getByLabel("System prompt")).toHaveValue("Be brief.");
   await expect(settings.getByLabel("Temperature")).toHaveValue("0.3");

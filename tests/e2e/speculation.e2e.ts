@@ -1,6 +1,6 @@
 // What the page shows of speculation, with a stand-in engine whose drafters are known.
 import { fakeEngine } from "./fake";
-import { expect, finishedReply, replies, say, scrollsSideways, test } from "./fixtures";
+import { expect, finishedReply, reload, replies, say, scrollsSideways, test } from "./fixtures";
 
 test("a reply's words are coloured by who proposed them, live and after a reload, and its figures open to more", async ({ page }) => {
   await fakeEngine(page, { reply: "Hello. I am **a fox** in a box." });
@@ -31,9 +31,9 @@ test("a reply's words are coloured by who proposed them, live and after a reload
     "Proposed by: the model's habits",
   ]);
   expect(before.lines).toBe(4); // Not by colour alone: no line and solid have one style, then dotted, wavy and double.
-  await page.reload();
+  await reload(page);
   await expect(legend).toBeVisible();
-  expect(await shown()).toEqual(before);
+  await expect.poll(shown).toEqual(before);
   await reply.getByText(/first token/).click();
   await reply.getByRole("switch", { name: "Show where words came from" }).uncheck();
   await expect(reply.locator("strong")).toHaveText("a fox");

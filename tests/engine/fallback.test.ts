@@ -48,14 +48,13 @@ function runners() {
   return { made, load };
 }
 
-test("wrong or rounded differently with folded norms: loaded once more apart, its costs forgotten; with norms apart, or for another reason, told", async () => {
+test("rounded differently, or wrong by what norms may be to blame for: loaded once more apart, its costs forgotten; wrong otherwise: told at once", async () => {
   const chosen: Chosen = { key: "k", choices: folded, costs: [{ rows: 1, ms: 1 }] };
-  const wrong = async ({ choices }: { choices: Choices }) => {
-    if (choices.norm === "folded") throw wrongResult("rows differ");
-    return true;
-  };
+  const exact = { exact: true, fault: null };
+  const fault = { exact: false, fault: wrongResult("rows differ") };
+  const wrong = async ({ choices }: { choices: Choices }) => (choices.norm === "folded" ? fault : exact);
   const right = runners();
-  const loaded = await loadChosen(chosen, right.load, async () => true);
+  const loaded = await loadChosen(chosen, right.load, async () => exact);
   expect(loaded).toMatchObject({ chosen, exact: true });
   expect(right.made).toEqual([{ choices: folded, isFreed: false }]);
 
@@ -69,14 +68,18 @@ test("wrong or rounded differently with folded norms: loaded once more apart, it
   ]);
 
   const rounded = runners();
-  const inexact = await loadChosen(chosen, rounded.load, async () => false);
+  const inexact = await loadChosen(chosen, rounded.load, async () => ({ exact: false, fault: null }));
   expect(inexact).toMatchObject({ chosen: { key: "k", choices: apart, costs: null }, exact: false });
   expect(rounded.made.map(({ isFreed }) => isFreed)).toEqual([true, false]);
 
   const never = runners();
-  const alwaysWrong = loadChosen(chosen, never.load, () => Promise.reject(wrongResult("attention")));
-  await expect(alwaysWrong).rejects.toMatchObject({ code: "wrong-result", detail: "attention" });
+  await expect(loadChosen(chosen, never.load, async () => fault)).rejects.toMatchObject({ code: "wrong-result", detail: "rows differ" });
   expect(never.made.map(({ isFreed }) => isFreed)).toEqual([true, true]);
+
+  const otherwise = runners();
+  const alwaysWrong = loadChosen(chosen, otherwise.load, () => Promise.reject(wrongResult("attention")));
+  await expect(alwaysWrong).rejects.toMatchObject({ code: "wrong-result", detail: "attention" });
+  expect(otherwise.made).toEqual([{ choices: folded, isFreed: true }]);
 
   const lost = runners();
   await expect(loadChosen(chosen, lost.load, () => Promise.reject(new Error("lost")))).rejects.toThrow("lost");
@@ -148,6 +151,23 @@ test(
     }),
   240_000,
 );
+
+test("a fault that norms are not to blame for refuses the device without loading again", () =>
+  bench.run(async ({ gpu }) => {
+    const checkpoint = await openFixture("llama-sharded-f32");
+    const pipelines = new FaultyPipelines(gpu.device, () => true, "attention.wgsl", "chunk <= end", "chunk < end");
+    let loads = 0;
+    const loading = Engine.load({ ...gpu, software: false, pipelines }, checkpoint, {
+      precision: "w8a8",
+      contextLength: 24,
+      maxRows: 2,
+      maxHeadRows: 1,
+      tunings: keeps({ choices: folded, costs: [{ rows: 1, ms: 1 }] }),
+      onProgress: ({ phase, done }) => void (loads += Number(phase === "compile" && done === 1)),
+    });
+    await expect(loading).rejects.toMatchObject({ code: "wrong-result", detail: "attention" });
+    expect(loads).toBe(1);
+  }));
 
 const PRODUCT = ["linear_int8.wgsl", "f32(sum) * scale"] as const;
 const ROUNDED = "f32(sum) * scale * 1.0000001"; // by a unit in the last place

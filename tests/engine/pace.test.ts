@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Pace } from "../../src/engine/pace";
+import { longestSubmit, Pace, submitsOf } from "../../src/engine/pace";
 
 /** Feeds a prompt through a device where a pass takes `fixed` and each of its rows `each` more; returns [rows, ms] of each pass. */
 function prefill(pace: Pace, tokens: number, msOf: (rows: number, pass: number) => number): [rows: number, ms: number][] {
@@ -32,13 +32,16 @@ test.each([
 
 test.each([
   [1, 16],
-  [5, 8],
-  [12, 4],
-  [50, 4], // there is no shorter one
+  [5, 12],
+  [12, 5],
+  [24, 4],
+  [40, 2], // four would be too long
+  [70, 1],
+  [120, 4], // any is too long, and what a pass takes beside its rows is then best shared
 ])("where a row was measured to take %i ms, a first pass has %i", (each, first) => {
   const costs = [1, 2, 4, 8, 16].map((rows) => ({ rows, ms: rows * each }));
   expect(new Pace({ most: 256, costs }).rows).toBe(first);
-  expect(new Pace({ most: 3, costs }).rows).toBe(3);
+  expect(new Pace({ most: 3, costs }).rows).toBe(Math.min(first, 3));
 });
 
 test("a device that becomes slow, as one that is hot or shared, is followed at once and back", () => {
@@ -68,10 +71,43 @@ test("the slowest devices still get some rows a pass, and a clock that stands st
 });
 
 test("where nobody else waits for the device, passes are as large as there is room for from the start", () => {
-  const pace = new Pace({ most: 64, targetMs: Number.POSITIVE_INFINITY });
+  const pace = new Pace({ most: 64, submitMs: longestSubmit({ software: true }) });
   expect(pace.rows).toBe(64);
+  expect(pace.chainRows).toBe(Number.POSITIVE_INFINITY);
   pace.passed(64, 5000);
+  pace.chained(8, 5000);
   expect(pace.rows).toBe(64);
+  expect(pace.chainRows).toBe(Number.POSITIVE_INFINITY);
+});
+
+test("a chain's passes share submits as far as they fit, as they were measured or seen", () => {
+  const submitMs = longestSubmit({ software: false });
+  const costs = [1, 2, 4].map((rows) => ({ rows, ms: rows * 30 }));
+  expect(new Pace({ most: 64, costs }).chainRows * 30).toBeLessThanOrEqual(submitMs);
+  expect(new Pace({ most: 64, costs }).chainRows).toBe(3);
+  const pace = new Pace({ most: 64 });
+  expect(pace.chainRows).toBe(1);
+  pace.chained(8, 16);
+  expect(pace.chainRows).toBeGreaterThanOrEqual(16);
+  pace.chained(8, 240);
+  expect(pace.chainRows).toBe(3);
+  pace.chained(2, 5000);
+  expect(pace.chainRows).toBe(1);
+});
+
+test("submits hold as many rows as they may, or one pass that has more", () => {
+  const rowsOf = (passes: readonly number[], most: number) =>
+    submitsOf(
+      passes.map((rows) => ({ rows })),
+      most,
+    ).map((submit) => submit.map(({ rows }) => rows));
+  expect(rowsOf([2, 1, 1, 1, 1], 3)).toEqual([
+    [2, 1],
+    [1, 1, 1],
+  ]);
+  expect(rowsOf([9, 1, 1], 2)).toEqual([[9], [1, 1]]);
+  expect(rowsOf([1, 1, 1], 1)).toEqual([[1], [1], [1]]);
+  expect(rowsOf([64, 1, 1], Number.POSITIVE_INFINITY)).toEqual([[64, 1, 1]]);
 });
 
 test("room for fewer rows than a pace begins with is enough", () => {

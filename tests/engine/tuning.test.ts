@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { tune } from "../../src/engine/tuner";
+import { measureCosts, tune } from "../../src/engine/tuner";
 import { chooseFrom, readTuning, tuningKey } from "../../src/engine/tuning";
 import { type Choices, candidates, defaultChoices } from "../../src/kernels/policy";
 
@@ -126,4 +126,30 @@ test("a key is of all its parts", async () => {
     ["gpu", "shadersm", "odel"],
   ])
     expect(await tuningKey(...parts)).not.toBe(key);
+});
+
+/** What measureCosts finds where a pass takes so long, and which passes it ran. */
+async function costsOf(msOf: (rows: number) => number, submitMs: number) {
+  let clock = 0;
+  const passes: number[] = [];
+  const took = async (rows: number, ms: number) => {
+    passes.push(rows);
+    clock += 3 * ms;
+    return { ms, fastest: ms, samples: 2 };
+  };
+  // A single row is not waited for: plain decoding is a run of them.
+  const meter = { decode: () => took(1, msOf(1)), verify: (rows: number) => took(rows, msOf(rows) + (rows > 1 ? 0 : 3)) };
+  const costs = await measureCosts(meter, submitMs, () => clock);
+  expect(costs).toEqual(passes.toSorted((a, b) => a - b).map((rows) => ({ rows, ms: msOf(rows) })));
+  return passes;
+}
+
+test("costs are measured in the order of what they tell, as far as time allows, and never by a submit that may be too long", async () => {
+  const any = Number.POSITIVE_INFINITY;
+  expect(await costsOf((rows) => 5 + 0.2 * rows, 100)).toEqual([1, 8, 16, 4, 2]);
+  expect(await costsOf((rows) => 18 + 2 * rows, 100)).toEqual([1, 4, 8, 16, 2]);
+  expect(await costsOf((rows) => 40 * rows, 100)).toEqual([1, 2]);
+  expect(await costsOf((rows) => 70 * rows, 100)).toEqual([1, 2]); // the first prompt would take two rows, not knowing
+  expect(await costsOf((rows) => 120 + rows, 100)).toEqual([1]);
+  expect(await costsOf((rows) => 10 * rows, any)).toEqual([1, 8, 16]);
 });

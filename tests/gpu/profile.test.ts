@@ -51,7 +51,8 @@ test("each dispatch of a plan is run once and timed by itself", async () => {
   const shape = { rows: 1, headRows: 1 };
   expect(plan.dispatches(shape).map(({ label }) => label)).toEqual(["spin 1000", "spin 60000000"]);
   const profiler = new Profiler(gpu.device);
-  for (let turn = 1; turn <= 2; turn++) {
+  const times: { readonly short: number; readonly long: number }[] = []; // ms
+  for (let turn = 1; turn <= 3; turn++) {
     const encoder = gpu.device.createCommandEncoder();
     const pass = profiler.begin(encoder);
     plan.record(pass, shape);
@@ -60,9 +61,11 @@ test("each dispatch of a plan is run once and timed by itself", async () => {
     const [short, long, ...more] = await profiler.read();
     expect(more).toEqual([]);
     expect(short!.kernel).toBe("spinner");
-    expect(long!.ms).toBeGreaterThan(3 * short!.ms); // other work on the same cores may hold either up
+    times.push({ short: short!.ms, long: long!.ms });
     expect((await lab.words(counts, 2))[1]).toBe(2 * turn);
   }
+  // Other work on the same cores may hold either up, but not each time.
+  expect(Math.min(...times.map(({ long }) => long))).toBeGreaterThan(3 * Math.min(...times.map(({ short }) => short)));
   profiler.dispose();
   lab.memory.dispose();
   gpu.check();

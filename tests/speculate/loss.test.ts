@@ -1,7 +1,7 @@
 // That speculation never makes a reply slower than 0.97 of plain decoding's speed, whoever drafts and whatever passes cost.
 import { describe, expect, test } from "vitest";
 import { philox } from "../../src/speculate/philox";
-import { type Device, Liar, replyMs } from "./simulated";
+import { Conversation, type Device, Liar, replyMs } from "./simulated";
 
 const random = (key: number, i: number) => philox([key, 3], [i, 0, 0, 0])[0] / 2 ** 32;
 const textOf = (length: number) => Array.from({ length }, (_, i) => i % 50);
@@ -16,6 +16,9 @@ const devices: Readonly<Record<string, Device>> = {
   "passes take now longer, now shorter": device((rows, pass) => 10 * (1 + (rows - 1) * 0.1) * (0.95 + random(9, pass) / 10), 1),
 };
 
+/** As the tuner measures: a token in a run of plain decoding, and passes of more rows until they are read. */
+const measured = (here: Device) => [1, 2, 4, 8, 16].map((rows) => ({ rows, ms: here.passMs(rows, 0) + (rows > 1 ? here.readMs : 0) }));
+
 type Lie = (key: number) => (position: number, depth: number, isInRound: boolean) => boolean;
 const lies: Readonly<Record<string, Lie>> = {
   "is never right": () => () => false,
@@ -28,15 +31,15 @@ const lies: Readonly<Record<string, Lie>> = {
   "is right every other token": () => (position) => position % 2 === 0,
 };
 
-const worstOf = async (here: Device, lie: Lie): Promise<{ readonly worst: number; readonly best: number }> => {
+/** Plain decoding's times in those with speculation: the least and the largest, over replies of these lengths. */
+const ratiosOf = async (here: Device, lie: Lie, lengths: readonly number[], isMeasured: boolean) => {
   const ratios: number[] = [];
-  for (const length of [40, 100, 400]) {
+  for (const length of lengths) {
     const text = textOf(length);
     const plain = await replyMs(text, here, null);
     for (const claim of [0.3, 0.95]) {
-      for (const costs of [[], [1, 2, 4, 8, 16].map((rows) => ({ rows, ms: here.passMs(rows, 0) }))]) {
-        for (const key of [1, 2, 3]) ratios.push(plain / (await replyMs(text, here, new Liar(text, claim, lie(key)), { costs })));
-      }
+      const options = isMeasured ? { costs: measured(here) } : {};
+      for (const key of [1, 2, 3]) ratios.push(plain / (await replyMs(text, here, new Liar(text, claim, lie(key)), options)));
     }
   }
   return { worst: Math.min(...ratios), best: Math.max(...ratios) };
@@ -44,14 +47,51 @@ const worstOf = async (here: Device, lie: Lie): Promise<{ readonly worst: number
 
 describe.each(Object.keys(devices))("where %s", (where) => {
   test.each(Object.keys(lies))("a drafter that %s", async (what) => {
-    expect((await worstOf(devices[where]!, lies[what]!)).worst).toBeGreaterThanOrEqual(0.97);
+    const [here, lie] = [devices[where]!, lies[what]!];
+    for (const isMeasured of [true, false]) {
+      expect((await ratiosOf(here, lie, [40, 100, 400], isMeasured)).worst).toBeGreaterThanOrEqual(0.97);
+    }
+  });
+
+  // The first reply is lent what a probe may lose; those behind it have what was earned.
+  test.each([5, 8, 20, 60])("a conversation of replies of %i tokens loses no more, but for a token's time, once", async (length) => {
+    const here = devices[where]!;
+    const text = textOf(length);
+    const plain = await replyMs(text, here, null);
+    const token = here.passMs(1, 0);
+    for (const what of Object.keys(lies)) {
+      for (const isRight of [0, 4]) {
+        // Right for a few replies, so that there is something to lose, and then as the drafter is.
+        let replies = 0;
+        const lie = lies[what]!(1);
+        const liar = new Liar(text, 0.95, (...asked) => replies < isRight || lie(...asked));
+        const conversation = new Conversation(here, liar, { costs: measured(here) });
+        let all = 0;
+        for (; replies < 20; replies++) {
+          const ms = await conversation.replyMs(text);
+          all += ms;
+          expect(ms).toBeLessThanOrEqual(Math.max(plain / 0.96, plain + token));
+          expect(all).toBeLessThanOrEqual(((replies + 1) * plain) / 0.97 + token);
+        }
+      }
+    }
   });
 });
 
-test("and it does speculate: a good drafter makes a reply far quicker, and a bad one is tried", async () => {
+test("and it does speculate: a good drafter makes a reply far quicker, even a short one, and a bad one is tried", async () => {
   const here = devices["rows are cheap, and reading back is slow"]!;
-  expect((await worstOf(here, lies["is right nine times in ten"]!)).best).toBeGreaterThan(2);
-  expect((await worstOf(here, lies["is never right"]!)).worst).toBeLessThan(0.99);
+  const good = lies["is right nine times in ten"]!;
+  expect((await ratiosOf(here, good, [40, 100, 400], true)).best).toBeGreaterThan(2);
+  expect((await ratiosOf(here, good, [10], true)).best).toBeGreaterThan(2);
+  expect((await ratiosOf(here, lies["is never right"]!, [40], true)).worst).toBeLessThan(0.99);
+});
+
+test("drafting that takes long is counted once: a good drafter is used in each reply of a conversation", async () => {
+  const here = devices["drafting is slow"]!;
+  const text = textOf(60);
+  const plain = await replyMs(text, here, null);
+  const conversation = new Conversation(here, new Liar(text, 0.7, lies["is right nine times in ten"]!(1)), { costs: measured(here) });
+  for (let reply = 0; reply < 10; reply++) expect(plain / (await conversation.replyMs(text))).toBeGreaterThan(2);
 });
 
 test("a drafter that was wrong for long is used once it is right", async () => {
@@ -59,4 +99,32 @@ test("a drafter that was wrong for long is used once it is right", async () => {
   const text = textOf(600);
   const late = new Liar(text, 0.5, (position) => position > 200);
   expect((await replyMs(text, here, null)) / (await replyMs(text, here, late))).toBeGreaterThan(1.8);
+});
+
+// [device, whether rounds fit]
+const limited: readonly [what: string, ms: (rows: number) => number, fits: boolean][] = [
+  ["a row takes 40 ms, and each further one 8", (rows) => 40 + 8 * (rows - 1), true],
+  ["a row takes 30 ms, and each further one 1", (rows) => 30 + (rows - 1), true],
+  ["a row takes 5 ms, and from the ninth on passes take long", (rows) => (rows > 8 ? 150 : 5 + rows), true],
+  ["a row takes 95 ms, and each further one 8", (rows) => 95 + 8 * (rows - 1), false],
+  ["a single row takes longer than that", (rows) => 120 + 5 * (rows - 1), false],
+];
+
+describe("where a submit may take 100 ms", () => {
+  test.each(limited)("and %s, no round takes longer", async (_, ms, fits) => {
+    for (const rows of [[1, 2, 4, 8, 16], [1, 2], []]) {
+      const passes: number[] = [];
+      const here = device((count) => {
+        passes.push(count);
+        return ms(count);
+      });
+      const costs = rows.map((count) => ({ rows: count, ms: ms(count) }));
+      const always = new Liar(textOf(300), 0.95, () => true);
+      await replyMs(textOf(300), here, always, { costs, submitMs: 100 });
+      const rounds = passes.filter((count) => count > 1);
+      expect(rounds.length > 0).toBe(fits);
+      const long = rounds.filter((count) => ms(count) > 100);
+      expect(long.length, `passes of ${long.join()} rows`).toBeLessThanOrEqual(rows.length < 5 ? 1 : 0); // nobody can know before
+    }
+  });
 });

@@ -157,14 +157,17 @@ describe("training", () => {
   test("reads a table of two megabytes in milliseconds", { timeout: 60_000 }, () => {
     const words = (i: number) => philox([9, 0], [i >>> 2, 0, 0, 0])[i & 3]! % 1000;
     const sequences = Array.from({ length: 180 }, (_, s) => Array.from({ length: 400 }, (_, i) => words(s * 400 + i)));
-    const bytes = trainNgrams([...sequences, ...sequences], vocabulary);
+    const timed = <T>(work: () => T) => {
+      const start = performance.now();
+      return { result: work(), ms: performance.now() - start };
+    };
+    const training = timed(() => trainNgrams([...sequences, ...sequences], vocabulary));
+    const bytes = training.result;
     expect(bytes.byteLength).toBeGreaterThan(1_000_000);
     expect(bytes.byteLength).toBeLessThanOrEqual(2_000_000);
-    const times = [1, 2, 3].map(() => {
-      const start = performance.now();
-      expect(new NgramTable(bytes, vocabulary).contexts).toBeGreaterThan(1000);
-      return performance.now() - start;
-    });
-    expect(Math.min(...times)).toBeLessThan(30);
+    const reading = Array.from({ length: 10 }, () => timed(() => new NgramTable(bytes, vocabulary)));
+    expect(reading[0]?.result.contexts).toBeGreaterThan(1000);
+    // Against the training, since other work on the same cores holds both up: 3 of 2,800 ms when this was written.
+    expect(Math.min(...reading.map(({ ms }) => ms))).toBeLessThan(training.ms / 200);
   });
 });

@@ -42,67 +42,89 @@ export class Liar implements Drafter {
   }
 }
 
-/** How long the reply takes, as src/engine/decode.ts goes about it. The prompt is the text's first token. */
-export async function replyMs(
-  text: readonly number[],
-  device: Device,
-  liar: Liar | null,
-  options: SpeculatorOptions = {},
-): Promise<number> {
-  let now = 0; // of the host
-  let gpuFree = 0;
-  let passes = 0;
-  const submit = (rows: number): number => {
-    gpuFree = Math.max(now, gpuFree) + device.passMs(rows, passes++);
-    return gpuFree + device.readMs;
-  };
-  const speculator = liar && new Speculator([liar], { ...options, now: () => now });
-  if (liar) {
+/** A conversation on such a device, as src/engine/decode.ts goes about its replies; without a liar they are decoded plainly. */
+export class Conversation {
+  readonly #device: Device;
+  readonly #liar: Liar | null;
+  readonly #speculator: Speculator | null;
+  #now = 0; // of the host
+  #gpuFree = 0;
+  #passes = 0;
+
+  constructor(device: Device, liar: Liar | null, options: SpeculatorOptions = {}) {
+    this.#device = device;
+    this.#liar = liar;
+    this.#speculator = liar && new Speculator([liar], { ...options, now: () => this.#now });
+    if (!liar) return;
     liar.onAsked = () => {
-      now += device.draftMs;
+      this.#now += device.draftMs;
     };
   }
-  const draws = { ...rules, temperature: 0 };
-  speculator?.begin(text.slice(0, 1), draws);
-  let known = 1; // tokens
-  let pending = submit(1);
-  let isPaced = false;
-  const reach = (position: number) => ({ position, maxDepth: Math.min(15, text.length - known - 1), maxDrafts: 15 });
-  let speculates = speculator?.pays(reach(0)) ?? false;
-  for (;;) {
-    const next: number | null = speculates || known + 1 === text.length ? null : submit(1);
-    now = Math.max(now, pending);
-    const token = text[known]!;
-    if (known === 1) speculator?.sawFirst(token);
-    else speculator?.sawPlain(token, isPaced);
-    isPaced = next !== null;
-    known++;
-    if (known === text.length) return now;
-    if (next !== null) {
-      pending = next;
-      if (liar) liar.isInRound = false;
-      speculates = speculator?.pays(reach(known)) ?? false;
-      continue;
-    }
-    while (speculator && known < text.length) {
-      if (liar) liar.isInRound = true;
-      const tree = await speculator.draft(text[known - 1]!, reach(known - 1));
-      if (!tree) break;
-      now = submit(tree.tokens.length);
-      const depths: (number | null)[] = [];
-      const drawn = tree.tokens.map((draft, row) => {
-        const above = row === 0 ? -1 : (depths[tree.parents[row]!] ?? null);
-        const depth: number | null = above === null || (row > 0 && text[known + above] !== draft) ? null : above + 1;
-        depths.push(depth);
-        return depth === null ? -1 : text[known + depth]!;
-      });
-      const found = walk(tree, drawn);
-      speculator.sawRound(tree, found);
-      known += found.tokens.length;
-    }
-    if (known === text.length) return now;
-    pending = submit(1);
-    speculates = false;
-    isPaced = false;
+
+  /** How long the next reply takes, the text behind its first token, which is the prompt. */
+  async replyMs(text: readonly number[]): Promise<number> {
+    const start = this.#now;
+    await this.#reply(text);
+    return this.#now - start;
   }
+
+  async #reply(text: readonly number[]): Promise<void> {
+    const speculator = this.#speculator;
+    const inRound = (is: boolean) => {
+      if (this.#liar) this.#liar.isInRound = is;
+    };
+    speculator?.begin(text.slice(0, 1), { ...rules, temperature: 0 });
+    let known = 1; // tokens
+    let pending = this.#submit(1);
+    let isPaced = false;
+    const reach = (position: number) => ({ position, maxDepth: Math.min(15, text.length - known - 1), maxDrafts: 15 });
+    let speculates = speculator?.pays(reach(0)) ?? false;
+    for (;;) {
+      const next: number | null = speculates || known + 1 === text.length ? null : this.#submit(1);
+      this.#now = Math.max(this.#now, pending);
+      const token = text[known]!;
+      if (known === 1) speculator?.sawFirst(token);
+      else speculator?.sawPlain(token, isPaced);
+      isPaced = next !== null;
+      known++;
+      if (known === text.length) return;
+      if (next !== null) {
+        pending = next;
+        inRound(false);
+        speculates = speculator?.pays(reach(known)) ?? false;
+        continue;
+      }
+      while (speculator && known < text.length) {
+        inRound(true);
+        const tree = await speculator.draft(text[known - 1]!, reach(known - 1));
+        if (!tree) break;
+        this.#now = this.#submit(tree.tokens.length);
+        const depths: (number | null)[] = [];
+        const drawn = tree.tokens.map((draft, row) => {
+          const above = row === 0 ? -1 : (depths[tree.parents[row]!] ?? null);
+          const depth: number | null = above === null || (row > 0 && text[known + above] !== draft) ? null : above + 1;
+          depths.push(depth);
+          return depth === null ? -1 : text[known + depth]!;
+        });
+        const found = walk(tree, drawn);
+        speculator.sawRound(tree, found);
+        known += found.tokens.length;
+      }
+      if (known === text.length) return;
+      pending = this.#submit(1);
+      speculates = false;
+      isPaced = false;
+    }
+  }
+
+  /** When the host has what the pass drew. */
+  #submit(rows: number): number {
+    this.#gpuFree = Math.max(this.#now, this.#gpuFree) + this.#device.passMs(rows, this.#passes++);
+    return this.#gpuFree + this.#device.readMs;
+  }
+}
+
+/** How long a conversation's only reply takes. */
+export function replyMs(text: readonly number[], device: Device, liar: Liar | null, options: SpeculatorOptions = {}): Promise<number> {
+  return new Conversation(device, liar, options).replyMs(text);
 }

@@ -1,5 +1,5 @@
 // Replies in the making. One runs at a time, others wait their turn; its text lives here, outside React, until it is finished.
-import { newSeed } from "../../chats/ids";
+import { newId, newSeed } from "../../chats/ids";
 import { Value } from "../../chats/observable";
 import { addRun } from "../../chats/origins";
 import type { AssistantMessage, Message, Settings } from "../../chats/schema";
@@ -76,7 +76,12 @@ export class ReplyStore {
   }
 
   async #reply(conversation: string): Promise<void> {
-    const message = await this.#chats.append(conversation, {
+    const id = newId();
+    this.#aborts.set(id, new AbortController());
+    const phase = this.jobs.get().length === 0 ? "model" : "turn";
+    // Before its message is there, which would else be seen, while it is saved, as one that was never finished.
+    this.jobs.update((jobs) => [...jobs, { conversation, message: id, phase }]);
+    const empty = {
       role: "assistant",
       content: "",
       created: Date.now(),
@@ -85,15 +90,16 @@ export class ReplyStore {
       error: null,
       model: "",
       seed: "",
-    });
-    if (message.role !== "assistant") return;
-    this.#aborts.set(message.id, new AbortController());
-    const phase = this.jobs.get().length === 0 ? "model" : "turn";
-    this.jobs.update((jobs) => [...jobs, { conversation, message: message.id, phase }]);
+    } as const;
+    const placed = this.#chats.append(conversation, empty, id);
     this.#last = this.#last
-      .then(() => this.#run(message))
-      .finally(() => this.#over(message.id))
+      .then(async () => {
+        const message = await placed;
+        if (message.role === "assistant") await this.#run(message);
+      })
+      .finally(() => this.#over(id))
       .catch((thrown: unknown) => console.error("A reply could not be ended:", thrown)); // The next one starts all the same.
+    await placed;
   }
 
   #over(message: string): void {
