@@ -112,6 +112,7 @@ test("a single message that does not fit is refused", async () => {
 test("learns from a reply only where that is asked for", async () => {
   const learnt: [readonly number[], number][] = [];
   const personal = {
+    async refresh() {},
     async learn(text: readonly number[], from: number) {
       learnt.push([text, from]);
     },
@@ -150,6 +151,7 @@ test("tokens a pass are those of the reply, by the passes that it took", async (
 test("nothing is learnt from a reply that was stopped", async () => {
   const learnt: (readonly number[])[] = [];
   const personal = {
+    async refresh() {},
     async learn(text: readonly number[]) {
       learnt.push(text);
     },
