@@ -17,7 +17,7 @@ export interface GenerateRequest {
   readonly endTokens: ReadonlySet<number>; // the first of these ends the reply, and is its last token
   readonly speculator?: Speculator; // default: plain decoding
   readonly onCached?: (tokens: number) => void; // hears how much of the prompt the caches still held
-  readonly onPass?: () => void; // hears of each pass that draws tokens
+  readonly onPass?: () => void; // hears of each pass whose draws were looked at
 }
 
 export interface DrawnToken {
@@ -50,7 +50,6 @@ export async function* decode(
     const count = rows === "sampled" ? 1 : rows.length;
     const accepted = verified ?? [];
     verified = null;
-    request.onPass?.();
     const drawn = runner.draw({
       rows: count,
       headRows: tree ? count : 1,
@@ -92,6 +91,7 @@ export async function* decode(
       const drawing: Promise<Uint32Array> = pending;
       pending = next;
       const [token = 0] = await drawing;
+      request.onPass?.();
       if (next) sequence.push([token]);
       if (given === 0) speculator?.sawFirst(token);
       else speculator?.sawPlain(token, isPaced);
@@ -110,6 +110,7 @@ export async function* decode(
         const tree = (await speculator?.draft(root, reach(sequence.length))) ?? null;
         if (!speculator || !tree) break;
         const found = walk(tree, await pass(tree.tokens, tree));
+        request.onPass?.();
         speculator.sawRound(tree, found);
         const origins = originsOf(tree, found);
         verified = [];
@@ -134,6 +135,9 @@ export async function* decode(
   } finally {
     // A pass that nobody waits for any more must still be read, or its buffer stays mapped.
     await pending?.catch(() => {});
-    if (verified) runner.keep(verified);
+    if (verified) {
+      runner.keep(verified);
+      speculator?.cut(verified.length);
+    }
   }
 }

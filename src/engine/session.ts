@@ -24,7 +24,7 @@ export class ChatSession {
   readonly #template: ChatTemplate;
   readonly #endTokens: ReadonlySet<number>;
   readonly #speculator: Speculator;
-  readonly #personal: Pick<Personal, "learn"> | null;
+  readonly #personal: Pick<Personal, "refresh" | "learn"> | null;
 
   /** The speculator is this session's alone: it learns from the conversation. */
   constructor(
@@ -33,7 +33,7 @@ export class ChatSession {
     template: ChatTemplate,
     endTokens: ReadonlySet<number>,
     speculator: Speculator,
-    personal: Pick<Personal, "learn"> | null = null,
+    personal: Pick<Personal, "refresh" | "learn"> | null = null,
   ) {
     this.#engine = engine;
     this.#tokenizer = tokenizer;
@@ -51,6 +51,8 @@ export class ChatSession {
     const start = performance.now();
     const { sampling, maxTokens } = request;
     const { tokens, forgotten } = this.#fit(request.messages, maxTokens);
+    const personal = request.personal ? this.#personal : null;
+    await personal?.refresh();
     const fitMs = performance.now() - start;
     const reading = { tokenizer: this.#tokenizer, context: [], stops: [...request.stop, ...this.#template.stops] };
     const speculator = request.speculation === "auto" ? this.#speculator : null;
@@ -73,9 +75,10 @@ export class ChatSession {
           firstTokenMs: drawn.length > 0 ? fitMs + firstTokenMs : 0,
           decodeTokensPerSecond: drawn.length > 1 ? ((drawn.length - 1) * 1000) / decodeMs : 0,
           passes,
-          speculation: speculator && statsOf(speculator),
+          speculation: speculator && statsOf(speculator, drawn.length / passes),
         };
-        if (request.personal) await this.#personal?.learn([...tokens, ...drawn], tokens.length);
+        // What the user stopped is what the user did not want.
+        if (reason !== "aborted") await personal?.learn([...tokens, ...drawn], tokens.length);
         yield { type: "end", reason, stats };
         return;
       }
@@ -117,7 +120,7 @@ export class ChatSession {
 }
 
 /** What the page is told of a reply's speculation; null where nothing was proposed. */
-function statsOf({ stats }: Speculator): SpeculationStats | null {
-  const { rounds, roundTokens, proposed, accepted, byDrafter, draftMs, verifyMs } = stats;
-  return rounds > 0 ? { proposed, accepted, tokensPerPass: roundTokens / rounds, byDrafter, draftMs, verifyMs } : null;
+function statsOf({ stats }: Speculator, tokensPerPass: number): SpeculationStats | null {
+  const { rounds, proposed, accepted, byDrafter, draftMs, verifyMs } = stats;
+  return rounds > 0 ? { proposed, accepted, tokensPerPass, byDrafter, draftMs, verifyMs } : null;
 }

@@ -43,7 +43,7 @@ export interface DraftCounts {
 }
 
 export interface SpeculationStats extends DraftCounts {
-  readonly tokensPerPass: number; // over the rounds of the reply
+  readonly tokensPerPass: number; // over the whole reply, tokens drawn plainly included
   readonly byDrafter: Readonly<Partial<Record<DrafterName, DraftCounts>>>;
   readonly draftMs: number; // in all
   readonly verifyMs: number; // in all

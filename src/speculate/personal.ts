@@ -63,11 +63,6 @@ export class PersonalTable implements ContextTable {
       .sort((a, b) => b.count - a.count || b.context.length - a.context.length);
   }
 
-  erase(): void {
-    this.#contexts.clear();
-    this.#size = 0;
-  }
-
   serialize(): ArrayBuffer {
     const words = new Uint32Array(HEADER_WORDS + this.#size * ENTRY_WORDS);
     words.set([MAGIC, VERSION, this.#vocabulary.size, this.#vocabulary.fingerprint, this.#size]);

@@ -117,6 +117,11 @@ export class Speculator {
     this.#append(walk.tokens);
   }
 
+  /** The reply ended in the middle of the last round, behind so many of its tokens: the figures leave out what was cut off. */
+  cut(given: number): void {
+    this.#tally.cut(given);
+  }
+
   /** How far the drafter that must work beforehand should go. */
   #steps({ maxDepth, maxDrafts }: Reach): number {
     const ahead = this.#ahead;

@@ -12,11 +12,16 @@ export interface SpeculationStats {
   readonly rounds: number; // passes that verified a tree
   readonly proposed: number;
   readonly accepted: number;
-  readonly roundTokens: number; // tokens that these passes gave, the model's own among them
+  readonly roundTokens: number; // tokens of the reply that these passes gave, the model's own among them
   readonly byDrafter: Readonly<Partial<Record<DrafterName, Tally>>>; // a draft of several drafters counts for each of them
   readonly byDepth: readonly Tally[]; // [depth - 1]
   readonly draftMs: number;
   readonly verifyMs: number;
+}
+
+interface Round {
+  readonly tree: TokenTree;
+  readonly walk: Walk;
 }
 
 export class SpeculationTally {
@@ -28,29 +33,25 @@ export class SpeculationTally {
   #roundTokens = 0;
   #draftMs = 0;
   #verifyMs = 0;
+  #last: Round | null = null;
 
   drafted(ms: number): void {
     this.#draftMs += ms;
   }
 
-  verified(tree: TokenTree, { rows, tokens }: Walk, ms: number): void {
-    this.#rounds++;
+  verified(tree: TokenTree, walk: Walk, ms: number): void {
     this.#verifyMs += ms;
-    this.#roundTokens += tokens.length;
-    const depths: number[] = [];
-    tree.parents.forEach((parent, row) => {
-      const depth = row === 0 ? 0 : (depths[parent] ?? 0) + 1;
-      depths.push(depth);
-      if (row === 0) return;
-      const kept = Number(rows.includes(row));
-      this.#proposed++;
-      this.#accepted += kept;
-      const atDepth = (this.#byDepth[depth - 1] ??= { proposed: 0, accepted: 0 });
-      for (const tally of [atDepth, ...this.#tallies(tree, row)]) {
-        tally.proposed++;
-        tally.accepted += kept;
-      }
-    });
+    this.#last = { tree, walk };
+    this.#count(this.#last, 1);
+  }
+
+  /** Of the last round only so many tokens are in the reply, which ended there. */
+  cut(given: number): void {
+    if (!this.#last) return;
+    const { tree, walk } = this.#last;
+    this.#count(this.#last, -1);
+    this.#last = { tree, walk: { rows: walk.rows.slice(0, given + 1), tokens: walk.tokens.slice(0, given) } };
+    this.#count(this.#last, 1);
   }
 
   get stats(): SpeculationStats {
@@ -64,6 +65,26 @@ export class SpeculationTally {
       draftMs: this.#draftMs,
       verifyMs: this.#verifyMs,
     };
+  }
+
+  /** Adds a round, or takes it away again. */
+  #count({ tree, walk: { rows, tokens } }: Round, sign: 1 | -1): void {
+    this.#rounds += sign;
+    this.#roundTokens += sign * tokens.length;
+    const depths: number[] = [];
+    tree.parents.forEach((parent, row) => {
+      const depth = row === 0 ? 0 : (depths[parent] ?? 0) + 1;
+      depths.push(depth);
+      if (row === 0) return;
+      const accepted = rows.includes(row) ? sign : 0;
+      this.#proposed += sign;
+      this.#accepted += accepted;
+      const atDepth = (this.#byDepth[depth - 1] ??= { proposed: 0, accepted: 0 });
+      for (const tally of [atDepth, ...this.#tallies(tree, row)]) {
+        tally.proposed += sign;
+        tally.accepted += accepted;
+      }
+    });
   }
 
   #tallies(tree: TokenTree, row: number): Tally[] {

@@ -13,8 +13,13 @@ export class PersonalStore {
     return this.#with((db) => db.get("tables", id));
   }
 
-  async put(id: string, table: ArrayBuffer): Promise<void> {
-    await this.#with((db) => db.put("tables", table, id));
+  /** Keeps what `change` makes of what is kept, with no other tab in between. */
+  async update(id: string, change: (kept: ArrayBuffer | undefined) => ArrayBuffer): Promise<void> {
+    await this.#with(async (db) => {
+      const transaction = db.transaction("tables", "readwrite");
+      await transaction.store.put(change(await transaction.store.get(id)), id);
+      await transaction.done;
+    });
   }
 
   async remove(id: string): Promise<void> {
@@ -25,7 +30,7 @@ export class PersonalStore {
     await this.#with((db) => db.clear("tables"));
   }
 
-  // Opened for each use, of which there is one a reply: nothing is held that another tab's deletion would have to wait for.
+  // Opened for each use, of which there are two a reply: nothing is held that another tab's deletion would have to wait for.
   async #with<T>(use: (db: IDBPDatabase<PersonalSchema>) => Promise<T>): Promise<T> {
     const db = await openDB<PersonalSchema>(DATABASE, 1, { upgrade: (fresh) => void fresh.createObjectStore("tables") });
     try {

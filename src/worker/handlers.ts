@@ -117,6 +117,7 @@ export function makeHandlers(models: Models, onLost: (error: EngineError) => voi
     async personal({ entries }) {
       if (!loaded) return { bytes: 0, contexts: 0, entries: [] };
       const { personal, tokenizer } = loaded.language;
+      await personal.refresh();
       return personal.show(tokenizer, entries);
     },
     async forget({ measured }) {

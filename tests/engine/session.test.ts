@@ -112,6 +112,7 @@ test("a single message that does not fit is refused", async () => {
 test("learns from a reply only where that is asked for", async () => {
   const learnt: [readonly number[], number][] = [];
   const personal = {
+    async refresh() {},
     async learn(text: readonly number[], from: number) {
       learnt.push([text, from]);
     },
@@ -124,4 +125,45 @@ test("learns from a reply only where that is asked for", async () => {
   const [text = [], from = 0] = learnt[0] ?? [];
   expect(text.slice(0, from)).toEqual(engine.requests[1]?.tokens);
   expect(tokenizer.decode(text.slice(from, -1), { skipSpecial: false }).trim()).toBe("Once there was a fox.");
+});
+
+test("tokens a pass are those of the reply, by the passes that it took", async () => {
+  // A hundred tokens drawn plainly and one round of three: 103 tokens in 101 passes, not 3 a pass.
+  const engine = new (class extends Parrot {
+    override async *generate(request: GenerateRequest): ReturnType<TokenGenerator["generate"]> {
+      const { speculator } = request;
+      speculator?.begin(request.tokens, request.sampling);
+      for (let i = 0; i < 100; i++) {
+        request.onPass?.();
+        yield { token: 5, origin: "model" };
+      }
+      request.onPass?.();
+      speculator?.sawRound({ tokens: [5, 6, 7], parents: [0, 0, 1], sources: [[], [], []] }, { rows: [0, 1, 2], tokens: [6, 7, 2] });
+      for (const token of [6, 7, 2]) yield { token, origin: "model" };
+      return "stop";
+    }
+  })("");
+  const { end } = await chat(engine, { speculation: "auto" });
+  expect(end.stats.newTokens).toBe(103);
+  expect(end.stats.speculation?.tokensPerPass).toBeCloseTo(103 / 101, 5);
+});
+
+test("nothing is learnt from a reply that was stopped", async () => {
+  const learnt: (readonly number[])[] = [];
+  const personal = {
+    async refresh() {},
+    async learn(text: readonly number[]) {
+      learnt.push(text);
+    },
+  };
+  const stopped = new (class extends Parrot {
+    override async *generate(): ReturnType<TokenGenerator["generate"]> {
+      yield { token: 5, origin: "model" };
+      return "aborted";
+    }
+  })("");
+  const session = new ChatSession(stopped, tokenizer, template, new Set([2]), new Speculator([]), personal);
+  const messages = [{ role: "user", content: "Hi" }] as const;
+  for await (const _ of session.chat({ messages, sampling: greedy, maxTokens: 64, stop: [], speculation: "auto", personal: true }));
+  expect(learnt).toEqual([]);
 });

@@ -112,6 +112,33 @@ describe.each([
     }),
   );
 
+  test("what the figures say was accepted is in the reply, also where it ends in the middle of a round", { timeout: 120_000 }, () =>
+    bench.run(async () => {
+      const whole = await expected(warm);
+      for (const at of [3, 5, 9, 14]) {
+        const end = whole[at] ?? -1;
+        engine.reset();
+        const speculator = new Speculator([new Oracle([...prompt, ...whole])], { fixedDrafts: 7 });
+        const ended = await reply(engine, prompt, { sampling: warm, maxTokens: 24, endTokens: [end], speculator });
+        // The first token is the prompt's pass's own.
+        expect(1 + speculator.stats.roundTokens, `ends at ${ended.tokens.length}`).toBe(ended.tokens.length);
+      }
+    }),
+  );
+
+  test("a token's origin is who drafted it", { timeout: 120_000 }, () =>
+    bench.run(async () => {
+      const whole = await expected(warm);
+      engine.reset();
+      const speculator = new Speculator([new Oracle([...prompt, ...whole])], { fixedDrafts: 4 });
+      const drawn = engine.generate({ tokens: prompt, sampling: warm, maxTokens: 11, endTokens: new Set(), speculator });
+      const round = ["draft", "draft", "draft", "draft", "model"];
+      const origins: string[] = [];
+      for await (const { origin } of drawn) origins.push(origin);
+      expect(origins).toEqual(["model", ...round, ...round]);
+    }),
+  );
+
   test("what is left in the caches is what plain decoding leaves there, wherever a reply is broken off", { timeout: 120_000 }, () =>
     bench.run(async () => {
       const tokens = await expected(warm);

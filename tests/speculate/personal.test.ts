@@ -30,7 +30,7 @@ test("of a text it learns the reply alone; the prompt is context", () => {
   expect(best(table, 3, 4)).toBe(5);
 });
 
-test("can be looked at and erased", () => {
+test("can be looked at", () => {
   const table = learned([1, 2, 1, 2, 1]);
   expect(table.entries().slice(0, 3)).toEqual([
     { context: [1, 2], token: 1, count: 2 },
@@ -38,8 +38,6 @@ test("can be looked at and erased", () => {
     { context: [2], token: 1, count: 2 },
   ]);
   expect(table.entries()).toHaveLength(table.size);
-  table.erase();
-  expect([table.size, table.entries(), best(table, 1)]).toEqual([0, [], undefined]);
 });
 
 test("is bounded: what was seen once is forgotten before what was seen often", () => {

@@ -11,11 +11,11 @@ test("what was learnt can be forgotten alone, or together with what was measured
   const forget = (measured: boolean) => handlers.forget({ measured }, { emit: () => {}, signal: new AbortController().signal });
   const learnt = new PersonalStore();
   const measured = new IndexedTunings();
-  await learnt.put("demo", new ArrayBuffer(8));
+  await learnt.update("demo", () => new ArrayBuffer(8));
   await measured.put("device", { choices: {} });
   await forget(false);
   expect([await learnt.get("demo"), await measured.get("device")]).toEqual([undefined, { choices: {} }]);
-  await learnt.put("demo", new ArrayBuffer(8));
+  await learnt.update("demo", () => new ArrayBuffer(8));
   await forget(true);
   expect([await learnt.get("demo"), await measured.get("device")]).toEqual([undefined, undefined]);
 });

@@ -39,9 +39,50 @@ test("erased is gone, here and in the store", async () => {
 });
 
 test("what cannot be read, or belongs to another tokenizer, is begun anew", async () => {
-  await store.put("demo", new ArrayBuffer(7));
+  await store.update("demo", () => new ArrayBuffer(7));
   const personal = await Personal.open(store, "demo", vocabulary);
   expect(personal.show(tokenizer, 5).entries).toEqual([]);
   await personal.learn(text, 4);
   expect((await Personal.open(store, "demo", { ...vocabulary, size: 7 })).show(tokenizer, 5).entries).toEqual([]);
+});
+
+/** What is kept, each thing learnt in a line. */
+const lines = async () => {
+  const { entries } = (await Personal.open(store, "demo", vocabulary)).show(tokenizer, 1000);
+  return entries.map(({ context, next }) => `${context}${next}`).join("\n");
+};
+
+test("what one tab erases does not come back from another that has it in memory", async () => {
+  await (await Personal.open(store, "demo", vocabulary)).learn(text, 4);
+  const [one, other] = await Promise.all([Personal.open(store, "demo", vocabulary), Personal.open(store, "demo", vocabulary)]);
+  expect(await lines()).toContain("fox");
+  await store.clear();
+  one.erase();
+  await other.learn(tokenizer.encode("A dog.", { special: false }), 1);
+  expect(await lines()).toContain("dog");
+  expect(await lines()).not.toContain("fox");
+});
+
+test("what two tabs learn is kept, both", async () => {
+  const one = await Personal.open(store, "demo", vocabulary);
+  const other = await Personal.open(store, "demo", vocabulary);
+  await one.learn(tokenizer.encode("A fox.", { special: false }), 1);
+  await other.learn(tokenizer.encode("A dog.", { special: false }), 1);
+  expect(await lines()).toContain("fox");
+  expect(await lines()).toContain("dog");
+});
+
+test("what one tab learns or erases, another drafts from or forgets with its next reply", async () => {
+  const one = await Personal.open(store, "demo", vocabulary);
+  const other = await Personal.open(store, "demo", vocabulary);
+  const drafted = () => {
+    other.drafter.reset(text.slice(0, 9));
+    return other.drafter.propose([])[0]?.token;
+  };
+  await one.learn(text, 4);
+  await other.refresh();
+  expect(drafted()).toBe(text[9]);
+  await store.clear();
+  await other.refresh();
+  expect(drafted()).toBe(undefined);
 });
