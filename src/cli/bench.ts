@@ -106,7 +106,7 @@ async function runBench(values: Values<typeof OPTIONS>, terminal: Terminal): Pro
   const report: BenchReport = {
     model: name,
     layers: Number(checkpoint.config["num_hidden_layers"]),
-    isRandom: values.shape !== undefined,
+    hasRandomWeights: values.shape !== undefined,
     parameters: checkpoint.packed?.parameters ?? null,
     operations: operationsOf(checkpoint.config),
     ...figures,
@@ -138,7 +138,7 @@ async function measure(engine: Engine, gpu: Gpu, patience: Patience, terminal: T
   };
   say("the copy bandwidth");
   const bandwidth = await copyBandwidth(gpu.device, gpu.software ? 2 ** 26 : 2 ** 28, { ...patience.figure, ms: 1000 });
-  const noRoom = `the context is ${contextLength} tokens`;
+  const noRoom = `the context has room for ${contextLength} tokens`;
 
   const prefill: BenchReport["prefill"][number][] = [];
   const pace = engine.pace(); // one for all, as in a chat
@@ -149,7 +149,7 @@ async function measure(engine: Engine, gpu: Gpu, patience: Patience, terminal: T
     const tooLong = tokens <= contextLength && expected > patience.longest;
     const paced = tooLong ? null : await meter.prefill(tokens, patience.figure, pace);
     if (paced) msPerToken = paced.ms / tokens;
-    const skipped = tooLong ? `about ${Math.round(expected / 1000)} s a sample` : noRoom;
+    const skipped = tooLong ? `it would take about ${Math.round(expected / 1000)} s a sample` : noRoom;
     const isPaced = paced !== null && paced.passes > Math.ceil(tokens / engine.maxRows);
     const largest = isPaced ? await meter.prefill(tokens, patience.figure, engine.pace(Number.POSITIVE_INFINITY)) : null;
     const figure = paced && { ...prefillFigure(tokens, paced), largest: largest && prefillFigure(tokens, largest) };
@@ -162,7 +162,7 @@ async function measure(engine: Engine, gpu: Gpu, patience: Patience, terminal: T
     const timing = await meter.decode(depth, patience.figure);
     const { bytes } = meter.load(depth);
     const GBps = timing ? bytes / timing.ms / 1e6 : 0;
-    const figure = timing && { ms: timing.ms, tokensPerSecond: 1000 / timing.ms, bytes, GBps, share: (GBps * 1e9) / bandwidth };
+    const figure = timing && { ms: timing.ms, tokensPerSecond: 1000 / timing.ms, bytes, GBps, shareOfCopy: (GBps * 1e9) / bandwidth };
     decode.push({ depth, ...(figure ? { ...figure, skipped: null } : { skipped: noRoom }) });
   }
 

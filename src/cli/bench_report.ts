@@ -10,7 +10,7 @@ export type Figure<T extends object> = (T & { readonly skipped: null }) | { read
 export interface BenchReport {
   readonly model: string; // its name, or that of its shape
   readonly layers: number;
-  readonly isRandom: boolean; // its weights
+  readonly hasRandomWeights: boolean;
   readonly adapter: string;
   readonly software: boolean;
   readonly precision: string;
@@ -43,7 +43,7 @@ export interface DecodeFigure {
   readonly tokensPerSecond: number;
   readonly bytes: number; // a token
   readonly GBps: number;
-  readonly share: number; // of the copy bandwidth
+  readonly shareOfCopy: number; // of the copy bandwidth
 }
 
 /** A decoded token's kernels, the one that takes longest first. */

@@ -13,9 +13,9 @@ export function describeReport(report: BenchReport): string {
     titleOf(report),
     `on ${report.adapter}`,
     `variants: ${Object.entries(report.choices)
-      .map(([part, name]) => `${part} ${name}`)
+      .map(([part, name]) => `${part}=${name}`)
       .join(", ")}`,
-    `context of ${report.contextLength} tokens; loaded in ${Math.round(report.loadMs)} ms`,
+    `context of ${report.contextLength} tokens; loaded and tested in ${Math.round(report.loadMs)} ms`,
     `memory: weights ${megabytes(memory.weightBytes)}, keys, values and states ${megabytes(memory.cacheBytes)}, else ${megabytes(memory.scratchBytes)}`,
     `copy bandwidth: ${report.copyGBps.toFixed(1)} GB/s, read and written`,
     `a token: ${report.dispatchesPerToken} dispatches, ${report.submitsPerToken} submit${report.submitsPerToken === 1 ? "" : "s"}`,
@@ -26,13 +26,13 @@ export function describeReport(report: BenchReport): string {
 }
 
 /** Which model was measured, in one line. */
-export function titleOf({ model, parameters, layers, isRandom, precision }: BenchReport): string {
+export function titleOf({ model, parameters, layers, hasRandomWeights, precision }: BenchReport): string {
   const size = parameters === null ? [] : [`${(parameters / 1e6).toPrecision(4)} M parameters`];
-  return [model, ...size, `${layers} layers`, ...(isRandom ? ["random weights"] : []), precision.toUpperCase()].join(", ");
+  return [model, ...size, `${layers} layers`, ...(hasRandomWeights ? ["random weights"] : []), precision.toUpperCase()].join(", ");
 }
 
 function energyOf({ energy }: BenchReport): string {
-  if (energy.skipped !== null) return `- (${energy.skipped})`;
+  if (energy.skipped !== null) return `not known (${energy.skipped})`;
   return `${energy.joulesPerToken.toPrecision(3)} J a token (${energy.counters.join(" + ")}, and what else this machine does)`;
 }
 
@@ -54,8 +54,8 @@ function decodeRows({ decode }: BenchReport): Rows {
   return [
     ["decode", "tokens/s", "ms a token", "GB/s read", "of copy bandwidth"],
     ...decode.map((figure) =>
-      row(`at depth ${figure.depth}`, figure, ({ tokensPerSecond, ms, GBps, share }) => {
-        return [speed(tokensPerSecond), time(ms), GBps.toFixed(2), `${Math.round(100 * share)} %`];
+      row(`at depth ${figure.depth}`, figure, ({ tokensPerSecond, ms, GBps, shareOfCopy }) => {
+        return [speed(tokensPerSecond), time(ms), GBps.toFixed(2), `${Math.round(100 * shareOfCopy)} %`];
       }),
     ),
   ];
@@ -98,7 +98,16 @@ function speculationRows({ speculation }: BenchReport): Rows {
   if (speculation.skipped !== null) return [["speculation", `- (${speculation.skipped})`]];
   const share = ({ proposed, accepted }: Tally) => (proposed > 0 ? `${Math.round((100 * accepted) / proposed)} % of ${proposed}` : "");
   return [
-    ["replies", "tokens/s", "times plain's", "tokens a pass", "drafts accepted", "ms drafting", "ms verifying", "by drafter"],
+    [
+      "replies",
+      "tokens/s",
+      "times plain's",
+      "tokens a pass",
+      "drafts accepted",
+      "ms drafting, in all",
+      "ms verifying, in all",
+      "by drafter",
+    ],
     ...speculation.ways.map((way) => [
       way.way,
       speed(way.tokensPerSecond),

@@ -46,9 +46,9 @@ test("figures where the context has room, and the reason where it has not", () =
   if (start?.skipped === null) {
     expect(start.tokensPerSecond).toBeCloseTo(1000 / start.ms, 6);
     expect(start.GBps).toBeCloseTo(start.bytes / start.ms / 1e6, 6);
-    expect(start.share).toBeCloseTo(start.GBps / report.copyGBps, 6);
+    expect(start.shareOfCopy).toBeCloseTo(start.GBps / report.copyGBps, 6);
   }
-  for (const figure of deeper) expect(figure).toEqual({ depth: figure.depth, skipped: "the context is 512 tokens" });
+  for (const figure of deeper) expect(figure).toEqual({ depth: figure.depth, skipped: "the context has room for 512 tokens" });
   expect(report.rowCosts.map(({ rows }) => rows)).toEqual([1, 2, 4, 8, 16]);
   expect(report.rowCosts[0]).toMatchObject({ ratio: 1, skipped: null });
   expect(report.kernels).toEqual({ skipped: "--quick" });
@@ -86,7 +86,7 @@ test("the table names every figure, and says what it is of", () => {
     /^a token: \d+ dispatches, 1 submit$/m,
     /^energy: /m,
     /^prefill +tokens\/s +ms to first token +passes\n {2}128 tokens +[\d.]+ +[\d.]+ +2$/m,
-    /^ {2}2048 tokens +- \(the context is 512 tokens\)$/m,
+    /^ {2}2048 tokens +- \(the context has room for 512 tokens\)$/m,
     /^decode +tokens\/s +ms a token +GB\/s read +of copy bandwidth\n {2}at depth 0 +[\d.]+ +[\d.]+ +[\d.]+ +\d+ %$/m,
     /^ {2}16 rows +[\d.]+ +[\d.]+$/m,
     /^a token's GPU time +- \(--quick\)$/m,
@@ -101,7 +101,7 @@ test("a prompt's passes, where they are kept short, are told apart from the larg
   const largest = { ms: 250, tokensPerSecond: 512, passes: 1 };
   const table = describeReport({
     ...report,
-    isRandom: true,
+    hasRandomWeights: true,
     parameters: 1e6,
     prefill: [{ tokens: 128, ...paced, largest, skipped: null }],
   });
@@ -112,7 +112,7 @@ test("a prompt's passes, where they are kept short, are told apart from the larg
 
 test("kernels are timed at the start and at the deepest place that has room", async () => {
   const decode = report.decode.map(({ depth }) => {
-    return { depth, ms: 1, tokensPerSecond: 1000, bytes: 1, GBps: 1, share: 1, skipped: null } as const;
+    return { depth, ms: 1, tokensPerSecond: 1000, bytes: 1, GBps: 1, shareOfCopy: 1, skipped: null } as const;
   });
   expect(kernelDepths({ decode, contextLength: 8320 })).toEqual([0, 8192]);
   expect(kernelDepths({ decode, contextLength: 8196 })).toEqual([0, 2048]);
