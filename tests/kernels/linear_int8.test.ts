@@ -6,12 +6,12 @@ import { type Choices, candidates, type DeviceTraits, defaultChoices } from "../
 import { rmsNorm } from "../../src/kernels/rms_norm";
 import type { FloatRows, Int8Rows as RowsInInt8 } from "../../src/kernels/tensors";
 import { type Int8Rows, paddedWidth, rotateQuantize } from "../../src/quantize/int8";
-import { type Lab, randomFloats, useGpu } from "../setup/gpu";
+import { type Lab, randomFloats, traits, useGpu } from "../setup/gpu";
 import { int8Rows } from "./rows";
 
 const bench = useGpu();
 
-const hardware = { packedDot: true, software: false };
+const { gpu: hardware } = traits;
 const usual: Choices = defaultChoices(hardware);
 const known = candidates(hardware);
 
@@ -222,7 +222,7 @@ test.each([172, 1024, 1536])("a row of %i that a product norms itself gives the 
     const run = async (codes: RowsInInt8, folded: boolean) => {
       const output = floatRows(lab.output(outputs * 4), outputs);
       const device = { ...hardware, choices: { ...usual, one: "lanes16" as const } };
-      const normed = rmsNorm("norm", { batch: lab.batch, ...norm, output: codes, head: true, folded });
+      const normed = rmsNorm("norm", { batch: lab.batch, ...norm, output: codes, head: true, folded }, device);
       const [product] = linearInt8("test", { ...common, input: folded ? { ...codes, norm } : codes, output }, device);
       await lab.pass([[normed], [product!]], shape);
       return lab.floats(output.values, outputs);

@@ -16,13 +16,14 @@ import { kvCommit } from "../../src/kernels/kv_commit";
 import { linearFloat } from "../../src/kernels/linear_float";
 import { linearInt8 } from "../../src/kernels/linear_int8";
 import { assemble } from "../../src/kernels/parts";
-import { candidates, type DeviceTraits, foldsNorm, rowThreads } from "../../src/kernels/policy";
+import { candidates, type DeviceTraits, foldsNorm } from "../../src/kernels/policy";
 import { rmsNorm } from "../../src/kernels/rms_norm";
 import { ropeAppend } from "../../src/kernels/rope_append";
 import { rotateQuantize } from "../../src/kernels/rotate_quantize";
 import { sample } from "../../src/kernels/sample";
 import { shortConv } from "../../src/kernels/short_conv";
 import type { FloatRows, Rows } from "../../src/kernels/tensors";
+import { traits } from "../setup/gpu";
 
 interface ModelShape {
   readonly name: string;
@@ -46,7 +47,7 @@ const models: readonly ModelShape[] = [
 
 const devices: readonly DeviceTraits[] = [true, false].flatMap((packedDot) => [true, false].map((software) => ({ packedDot, software })));
 
-const threadCounts = [true, false].map((software) => rowThreads({ packedDot: true, software }));
+const kinds = Object.values(traits); // that share rows out differently
 
 /** Devices whose choices between them take every variant of a product. */
 const choosing: readonly DeviceTraits[] = devices.flatMap((device) => {
@@ -81,38 +82,28 @@ function allSteps(model: ModelShape, buffer: () => GPUBuffer): Step[] {
     { inputs: hidden, outputs: vocabulary, head: true },
   ];
 
-  const rows = threadCounts.flatMap((threads) => [
+  const rows = kinds.flatMap((device) => [
     ...[false, true].flatMap((head) =>
       bothRows(hidden).map((output) =>
-        rmsNorm("rms_norm", { batch, input: float(hidden), weight: buffer(), epsilon: 1e-5, output, head, threads }),
+        rmsNorm("rms_norm", { batch, input: float(hidden), weight: buffer(), epsilon: 1e-5, output, head }, device),
       ),
     ),
-    ...bothRows(feedForward).map((output) => gatedSilu("gated_silu", { input: float(2 * feedForward), output, threads })),
+    ...bothRows(feedForward).map((output) => gatedSilu("gated_silu", { input: float(2 * feedForward), output }, device)),
     ...bothRows(hidden).map((output) =>
-      shortConv("short_conv", {
-        batch,
-        input: float(3 * hidden),
-        taps: buffer(),
-        tapCount: taps,
-        bias: buffer(),
-        state: buffer(),
-        output,
-        threads,
-      }),
+      shortConv(
+        "short_conv",
+        { batch, input: float(3 * hidden), taps: buffer(), tapCount: taps, bias: buffer(), state: buffer(), output },
+        device,
+      ),
     ),
-    ...[hidden, heads * headDim].map((width) => rotateQuantize("rotate_quantize", { input: float(width), output: int8(width), threads })),
+    ...[hidden, heads * headDim].map((width) => rotateQuantize("rotate_quantize", { input: float(width), output: int8(width) }, device)),
   ]);
 
   const embeds = [
-    ...threadCounts.map((threads) =>
-      embedInt8("embed_int8", {
-        tokens: buffer(),
-        table: { kind: "int8", inputs: hidden, outputs: vocabulary, codes: buffer(), scales: buffer() },
-        signs: buffer(),
-        output: float(hidden),
-        threads,
-      }),
-    ),
+    ...kinds.map((device) => {
+      const table = { kind: "int8", inputs: hidden, outputs: vocabulary, codes: buffer(), scales: buffer() } as const;
+      return embedInt8("embed_int8", { tokens: buffer(), table, signs: buffer(), output: float(hidden) }, device);
+    }),
     ...(["F32", "F16", "BF16"] as const).map((type) =>
       embedFloat("embed_float", {
         tokens: buffer(),
@@ -142,21 +133,10 @@ function allSteps(model: ModelShape, buffer: () => GPUBuffer): Step[] {
   const attentions = (["int8", "f32"] as const).flatMap((type) => {
     const cache = { type, kvHeads, headDim, context: 4096, entries: buffer(), scales: type === "int8" ? buffer() : null };
     const queries = { heads, buffer: buffer() };
-    const appends = [1e-5, null].flatMap((epsilon) =>
-      threadCounts.map((threads) =>
-        ropeAppend("rope_append", {
-          batch,
-          input: float(attentionWidth),
-          norms: buffer(),
-          epsilon,
-          angles: buffer(),
-          rotaryDim: headDim,
-          queries,
-          cache,
-          threads,
-        }),
-      ),
-    );
+    const appends = [1e-5, null].flatMap((epsilon) => {
+      const turn = { batch, input: float(attentionWidth), norms: buffer(), epsilon, angles: buffer(), rotaryDim: headDim, queries, cache };
+      return kinds.map((device) => ropeAppend("rope_append", turn, device));
+    });
     const partials = buffer();
     const attend = { batch, queries, cache, scale: headDim ** -0.5, partials };
     return [
@@ -171,21 +151,20 @@ function allSteps(model: ModelShape, buffer: () => GPUBuffer): Step[] {
   });
 
   const sliced = { size: 2048, slices: buffer(), tallies: buffer(), searches: buffer(), levels: [buffer()] };
-  const samples = [16, 64, 256].flatMap((threads) =>
-    sample("sample", {
-      batch,
-      sampling: buffer(),
-      logits: buffer(),
-      vocabulary,
-      live: vocabulary - 1,
-      counts: buffer(),
-      sampled: buffer(),
-      tokens: buffer(),
-      threads,
-      candidates: threads === 16 ? 4 : 1,
-      ...(threads === 256 && { sliced }),
-    }),
-  );
+  const drawing = {
+    batch,
+    sampling: buffer(),
+    logits: buffer(),
+    vocabulary,
+    live: vocabulary - 1,
+    counts: buffer(),
+    sampled: buffer(),
+    tokens: buffer(),
+  };
+  const samples = kinds.flatMap((device) => [
+    ...sample("sample", { ...drawing, candidates: 4 }, device),
+    ...sample("sample", { ...drawing, sliced }, device),
+  ]);
 
   return [...[...rows, ...embeds, ...attentions, ...samples].map((dispatch) => [dispatch]), ...products];
 }
