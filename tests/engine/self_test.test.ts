@@ -84,7 +84,7 @@ const faults = [
   ["attention", "chunk <= end", "chunk < end"],
   ["attention_merge", "sum / total", "sum / (total * 1.01)"],
   ["short_conv", "sum = fma(taps[column * TAPS + tap]", "sum = fma(taps[column * TAPS]"],
-  ["short_conv", "earlier(TAPS - 1u - past - age, column)", "earlier(TAPS - past - age, column)"],
+  ["short_conv", "earlier_start(TAPS - 1u - past - age)", "earlier_start(TAPS - past - age)"],
   ["rms_norm", "squares = fma(x, x, squares);", "squares = fma(x, x * 1.001, squares);"],
   ["gated_silu", "exp(-gate)", "exp(-1.05 * gate)"],
   ["sample", "gumbel(words[i])", "gumbel(words[3u - i])"],
