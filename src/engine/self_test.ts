@@ -86,8 +86,8 @@ export async function selfTest(gpu: Gpu, runner: Runner, room: Room): Promise<Ve
   const dispatches = (rows: number, headRows: number) => {
     return runner.dispatches({ rows: Math.min(rows, maxRows), headRows: Math.min(headRows, maxHeadRows) }).map(({ dispatch }) => dispatch);
   };
-  // Between them passes of one row, of a few and of many have every variant, and norms that one row leaves to its products.
-  const passes = [dispatches(1, 1), dispatches(2, 2), dispatches(maxRows, maxHeadRows)];
+  // Between them passes of one row, of a few and of many have every shader, and norms that one row leaves to its products.
+  const passes = [dispatches(1, 1), dispatches(3, 3), dispatches(maxRows, maxHeadRows)];
   const isNormed = ({ shader, bindings }: Dispatch) => shader.name === "linear_row" && "input" in bindings;
   const those = (wanted: (dispatch: Dispatch) => boolean) => passes.map((pass) => pass.filter(wanted));
   await expectKernels(

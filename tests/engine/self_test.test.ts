@@ -152,7 +152,7 @@ describe.each([
   test("are right here, the head's too, and a fault in one is seen", async () => {
     const { runner } = await load("lfm2-conv-bias-bf16", precision);
     const of = (rows: number) => runner.dispatches({ rows, headRows: 1 }).map(({ dispatch }) => dispatch);
-    const passes = [of(1), of(2), of(20)];
+    const passes = [of(1), of(3), of(20)];
     await expectKernels(gpu, passes);
     for (const [kernel, from, to] of seen) {
       const isAtFault = ({ shader }: Dispatch) => shader.name === kernel && shader.code.includes(from);

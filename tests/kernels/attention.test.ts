@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { Plan } from "../../src/gpu/plan";
 import { attentionReference } from "../../src/kernels/attention.reference";
-import type { DeviceTraits } from "../../src/kernels/policy";
+import { type Choices, type DeviceTraits, defaultChoices } from "../../src/kernels/policy";
 import { ropeAppend } from "../../src/kernels/rope_append";
 import type { CacheType } from "../../src/kernels/tensors";
 import { type Lab, randomFloats, traits, useGpu } from "../setup/gpu";
@@ -204,19 +204,20 @@ test("where the grid is not told the position, it covers whatever the shader dec
     }
   }));
 
-test("the packed dot product and the unpacked one give the same bits", () =>
+test("every dot product gives the same bits", () =>
   bench.run(async (lab) => {
     const rows = 70;
     const layer = makeLayer(lab, "int8", shapes[0], rows);
     const width = layer.shape.heads * layer.shape.headDim;
-    const outputs = [lab.output(rows * width * 4), lab.output(rows * width * 4)] as const;
-    const steps = [
-      [ropeAppend("test", layer.append(randomRows(layer, rows, 53)), lab.gpu)],
-      ...layer.attend(outputs[0], software, rows),
-      ...layer.attend(outputs[1], { ...software, packedDot: false }, rows),
-    ];
-    await lab.pass(steps, { rows, headRows: 0 });
-    expectSameBits(await lab.floats(outputs[1], rows * width), await lab.floats(outputs[0], rows * width), "outputs");
+    const append = [ropeAppend("test", layer.append(randomRows(layer, rows, 53)), lab.gpu)];
+    const made = async (dot: Choices["dot"]) => {
+      const output = lab.output(rows * width * 4);
+      const device = { ...software, choices: { ...defaultChoices(software), dot } };
+      await lab.pass([append, ...layer.attend(output, device, rows)], { rows, headRows: 0 });
+      return lab.floats(output, rows * width);
+    };
+    const packed = await made("packed");
+    for (const dot of ["unpacked", "masked"] as const) expectSameBits(await made(dot), packed, dot);
   }));
 
 test("scores far apart give weights of one and zero, not infinities", () =>

@@ -27,15 +27,16 @@ interface Variant {
  * Every way of sharing a product out, as Choices pick them, and every count of rows that has a pipeline of its own, but not each with each. The
  * kernels are the same whatever the device is called.
  */
-const variants: readonly Variant[] = known.dot.flatMap((dot, i) => {
+const variants: readonly Variant[] = ([...known.dot, "masked"] as const).flatMap((dot, i) => {
   const variant = (name: string, rows: readonly number[], choice: Partial<Choices>): Variant => {
     return { name: `${dot}, ${name}`, rows, device: { ...hardware, choices: { ...usual, dot, ...choice } } };
   };
   const [one, few, many] = i === 0 ? [known.one, known.few, known.many] : [[usual.one], [usual.few], [usual.many]];
   return [
     ...(["alone", ...one] as const).map((name) => variant(`one row ${name}`, [1], { one: name })),
-    ...(["alone", "integers", ...few] as const).map((name, at) => {
-      return variant(`few rows ${name}`, i === 0 && at < 2 ? [2, 3, 5, 16] : [3], { few: name });
+    ...(["alone", ...few] as const).map((name) => {
+      const isUsual = name === "alone" || (i === 0 && name === usual.few); // in software or on a GPU
+      return variant(`few rows ${name}`, isUsual ? [2, 3, 5, 16] : [3], { few: name });
     }),
     ...many.map((name) => variant(`many rows ${name}`, [ROWS], { many: name })),
   ];
