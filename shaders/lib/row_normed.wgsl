@@ -13,10 +13,10 @@ fn stage(thread: u32) {
   workgroupBarrier();
 }
 
-fn row16(k: u32) -> vec4<u32> {
+fn row16(row: u32, k: u32) -> vec4<u32> {
   return vec4<u32>(staged[4u * k], staged[4u * k + 1u], staged[4u * k + 2u], staged[4u * k + 3u]);
 }
 
-fn row_scale() -> f32 {
+fn row_scale(row: u32) -> f32 {
   return staged_scale;
 }

@@ -11,10 +11,10 @@ fn stage(thread: u32) {
   workgroupBarrier();
 }
 
-fn row16(k: u32) -> vec4<u32> {
+fn row16(row: u32, k: u32) -> vec4<u32> {
   return staged[k];
 }
 
-fn row_scale() -> f32 {
+fn row_scale(row: u32) -> f32 {
   return scales[0];
 }

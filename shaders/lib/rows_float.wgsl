@@ -1,6 +1,6 @@
 // Entry point of a kernel that makes rows, one workgroup a row, left as they are. The kernel supplies prepare() and value().
 override WIDTH: u32; // values a row
-override THREADS: u32 = 64; // of a workgroup
+override THREADS: u32; // of a workgroup
 
 @group(0) @binding(8) var<storage, read_write> output: array<f32>; // [rows, WIDTH]
 

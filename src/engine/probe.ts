@@ -13,19 +13,8 @@ export class Probe {
   readonly #memory: Memory;
   readonly #dispatches: readonly Dispatch[];
 
-  /** Of the first step in which this kernel is at work, or null where it is in none. */
-  static of(kernel: string, gpu: Gpu, memory: Memory, dispatches: readonly Dispatch[]): Probe | null {
-    const own = dispatches.filter(({ shader }) => shader.name === kernel);
-    const steps = own.filter(({ label }) => label === own[0]?.label);
-    return steps.length > 0 ? new Probe(gpu, memory, steps) : null;
-  }
-
-  /** Of one dispatch. */
-  static alone(gpu: Gpu, memory: Memory, dispatch: Dispatch): Probe {
-    return new Probe(gpu, memory, [dispatch]);
-  }
-
-  private constructor(gpu: Gpu, memory: Memory, dispatches: readonly Dispatch[]) {
+  /** Of the dispatches that one call of the kernel's front door makes. */
+  constructor(gpu: Gpu, memory: Memory, dispatches: readonly Dispatch[]) {
     this.#gpu = gpu;
     this.#memory = memory;
     this.#dispatches = dispatches;

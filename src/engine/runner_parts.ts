@@ -4,7 +4,7 @@ import type { Gpu } from "../gpu/device";
 import { workDone } from "../gpu/nudge";
 import { Plan } from "../gpu/plan";
 import { BATCH_WORDS } from "../kernels/batch";
-import { type Choices, sampleSlice, sampleThreads } from "../kernels/policy";
+import { type Choices, sampleSlice } from "../kernels/policy";
 import { SAMPLING_BYTES, sample, sampleSlices } from "../kernels/sample";
 import type { CacheType } from "../kernels/tensors";
 import { Builder, type State } from "../models/builder";
@@ -79,7 +79,7 @@ export async function loadParts(gpu: Gpu, memory: Memory, model: Model, checkpoi
   const slice = sampleSlice(vocabulary, gpu);
   const sliced = slice === null ? null : sampleSlices(memory, maxHeadRows, live, slice);
   const drawing = { batch, sampling, logits, vocabulary, live, counts, sampled, tokens, candidates, ...(sliced && { sliced }) };
-  const drawSteps = sample("sample", { ...drawing, threads: sampleThreads(gpu) }).map((dispatch) => [dispatch]);
+  const drawSteps = sample("sample", drawing, gpu).map((dispatch) => [dispatch]);
   const [draw, commit, forward] = await Promise.all([
     Plan.compile(device, pipelines, drawSteps),
     Plan.compile(device, pipelines, builder.commits),

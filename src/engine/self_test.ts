@@ -4,6 +4,7 @@
 import { Memory } from "../gpu/buffers";
 import type { Gpu } from "../gpu/device";
 import type { Dispatch } from "../gpu/plan";
+import type { Shader } from "../gpu/shader";
 import { CHUNK } from "../kernels/attention";
 import { MAX_TREE_ROWS } from "../kernels/batch";
 import { gatedSiluReference } from "../kernels/gated_silu.reference";
@@ -67,6 +68,7 @@ const checks: Checks = {
   },
   ...mixerChecks,
   ...tableChecks,
+  ...productChecks,
 };
 
 /** What the test of a loaded model found, where it found nothing that is wrong whatever norms are folded into. */
@@ -84,15 +86,16 @@ export async function selfTest(gpu: Gpu, runner: Runner, room: Room): Promise<Ve
   const dispatches = (rows: number, headRows: number) => {
     return runner.dispatches({ rows: Math.min(rows, maxRows), headRows: Math.min(headRows, maxHeadRows) }).map(({ dispatch }) => dispatch);
   };
-  await expectKernels(gpu, dispatches(2, 1)); // of two rows, where norms have dispatches of their own
-  const products = [...dispatches(1, 1), ...dispatches(2, 2), ...dispatches(maxRows, maxHeadRows)];
-  const isNormed = ({ bindings }: Dispatch) => "input" in bindings; // in INT8; in full precision norms are apart anyway
-  await expectProducts(
+  // Between them passes of one row, of a few and of many have every shader, and norms that one row leaves to its products.
+  const passes = [dispatches(1, 1), dispatches(3, 3), dispatches(maxRows, maxHeadRows)];
+  const isNormed = ({ shader, bindings }: Dispatch) => shader.name === "linear_row" && "input" in bindings;
+  const those = (wanted: (dispatch: Dispatch) => boolean) => passes.map((pass) => pass.filter(wanted));
+  await expectKernels(
     gpu,
-    products.filter((product) => !isNormed(product)),
+    those((dispatch) => !isNormed(dispatch)),
   );
   try {
-    await expectProducts(gpu, products.filter(isNormed));
+    await expectKernels(gpu, those(isNormed));
     // In software that takes as long as a reply's first words, and what it computes there is what the tests have seen.
     return { exact: gpu.software || (await rowsAreIndependent(runner, room)), fault: null };
   } catch (error) {
@@ -101,31 +104,36 @@ export async function selfTest(gpu: Gpu, runner: Runner, room: Room): Promise<Ve
   }
 }
 
-/** Runs one dispatch of each kernel that has a check on random numbers. Throws EngineError "wrong-result" with the kernel's name. */
-export async function expectKernels(gpu: Gpu, dispatches: readonly Dispatch[]): Promise<void> {
+/**
+ * Runs each shader that has a check once on random numbers, the first time that it is among the passes' dispatches. Throws EngineError
+ * "wrong-result" with the kernel's name and the step's.
+ */
+export async function expectKernels(gpu: Gpu, passes: readonly (readonly Dispatch[])[]): Promise<void> {
   const memory = new Memory(gpu.device);
+  const tested = new Set<Shader>();
   try {
-    for (const [kernel, check] of Object.entries(checks)) {
-      const probe = Probe.of(kernel, gpu, memory, dispatches);
-      if (probe && !(await check(probe))) throw wrongResult(kernel);
+    for (const [first, ...others] of passes.flatMap(callsOf)) {
+      const check = checks[first.shader.name];
+      const call = [first, ...others];
+      if (!check || call.every(({ shader }) => tested.has(shader))) continue;
+      if (!(await check(new Probe(gpu, memory, call)))) throw wrongResult(`${first.shader.name}, ${first.label}`);
+      for (const { shader } of call) tested.add(shader);
     }
   } finally {
     memory.dispose();
   }
 }
 
-/** The same for one dispatch of each shader that makes products. */
-export async function expectProducts(gpu: Gpu, dispatches: readonly Dispatch[]): Promise<void> {
-  const products = new Map(dispatches.filter(({ shader }) => shader.name in productChecks).map((dispatch) => [dispatch.shader, dispatch]));
-  const memory = new Memory(gpu.device);
-  try {
-    for (const [shader, dispatch] of products) {
-      const isRight = await productChecks[shader.name]?.(Probe.alone(gpu, memory, dispatch));
-      if (!isRight) throw wrongResult(`${shader.name}, ${dispatch.label}`);
-    }
-  } finally {
-    memory.dispose();
+/** What each call of a front door dispatches in a pass. */
+function callsOf(dispatches: readonly Dispatch[]): readonly (readonly [Dispatch, ...Dispatch[]])[] {
+  const calls = new Map<string, [Dispatch, ...Dispatch[]]>();
+  for (const dispatch of dispatches) {
+    const key = `${dispatch.shader.name} ${dispatch.label}`;
+    const call = calls.get(key);
+    if (call) call.push(dispatch);
+    else calls.set(key, [dispatch]);
   }
+  return [...calls.values()];
 }
 
 /**

@@ -3,7 +3,6 @@ import type { Memory } from "../gpu/buffers";
 import type { Gpu } from "../gpu/device";
 import { Plan, type Step } from "../gpu/plan";
 import { batchWords } from "../kernels/batch";
-import { rowThreads } from "../kernels/policy";
 import { type RmsNorm, rmsNorm } from "../kernels/rms_norm";
 import { rmsNormReference } from "../kernels/rms_norm.reference";
 import { rotateQuantizeReference } from "../kernels/rotate_quantize.reference";
@@ -47,13 +46,12 @@ export class TrialNorm {
       weight: memory.upload("norm", "scratch", this.#weights),
       epsilon,
       output: { kind: "int8", width, codes, scales, signs },
-      threads: rowThreads(gpu),
     };
   }
 
   /** The norm's own step, which leaves a single row out where norms are folded. */
   step(folded: boolean): Step {
-    return [rmsNorm("self-test", { ...this.#norm, folded })];
+    return [rmsNorm("self-test", { ...this.#norm, folded }, this.#gpu)];
   }
 
   /** What a product takes behind it. */

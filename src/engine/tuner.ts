@@ -1,5 +1,5 @@
 // Measures what is fastest on the device at hand, once a device and model.
-import { type Candidates, type Choices, takesDot } from "../kernels/policy";
+import type { Candidates, Choices } from "../kernels/policy";
 import type { RowCost } from "../speculate/costs";
 import type { Meter } from "./meter";
 import { wrongResult } from "./self_test";
@@ -66,11 +66,11 @@ export async function tune(
 }
 
 /**
- * The products that a part may be measured inside, the usual one first: a dot product needs one of few rows that takes it, a norm one of a
- * single row, and that product's variant may be what is wrong.
+ * The products that a part may be measured inside, the usual one first: a dot product needs one of few rows, a norm one of a single row, and
+ * that product's variant may be what is wrong.
  */
 function insides(part: Part, known: Candidates): readonly Partial<Choices>[] {
-  if (part === "dot") return known.few.filter(takesDot).map((few) => ({ few }));
+  if (part === "dot") return known.few.map((few) => ({ few }));
   if (part === "norm") return known.one.map((one) => ({ one }));
   return [{}];
 }

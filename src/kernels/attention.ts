@@ -2,17 +2,14 @@ import code from "../../shaders/attention.wgsl?raw";
 import type { Dispatch, PassShape } from "../gpu/plan";
 import { MAX_TREE_ROWS } from "./batch";
 import { assemble } from "./parts";
-import { attentionThreads, type DeviceTraits, dotPart } from "./policy";
+import { attentionThreads, byDot, type DeviceTraits, dotPart } from "./policy";
 import { expectShape } from "./rows";
 import type { KvCache, Queries } from "./tensors";
 
 const behind = ["chunks", "tile", "attention_chunk"] as const;
 
 export const attentionShaders = {
-  int8: {
-    dot_packed: assemble("attention", code, ["batch", "int8", "dot_packed", "cache_int8", ...behind]),
-    dot_unpacked: assemble("attention", code, ["batch", "int8", "dot_unpacked", "cache_int8", ...behind]),
-  },
+  int8: byDot((dot) => assemble("attention", code, ["batch", "int8", dot, "cache_int8", ...behind])),
   f32: assemble("attention", code, ["batch", "cache_f32", ...behind]),
 };
 

@@ -27,11 +27,12 @@ export function attentionMerge(label: string, step: AttentionMerge, device: Devi
   const { batch, partials, heads, cache, window = NO_WINDOW, output } = step;
   const { headDim, type } = cache;
   expectShape(label, "output width", output.width, heads * headDim);
-  const constants = { HEADS: heads, HEAD_DIM: headDim, WINDOW: window, SPLIT: splitRows(heads, headDim, partials) };
+  const split = splitRows(heads, headDim, partials);
+  const constants = { HEADS: heads, HEAD_DIM: headDim, WINDOW: window, SPLIT: split, THREADS: mergeThreads(device) };
   if (output.kind === "float") return rowDispatch(label, attentionMergeShaders.float, output, constants, { batch, partials });
   const block = type === "int8" ? hadamardBlock(headDim) : 1;
   const dispatch = rowDispatch(label, attentionMergeShaders.int8, output, { ...constants, HEAD_BLOCK: block }, { batch, partials });
-  return { ...dispatch, constants: { ...dispatch.constants, THREADS: mergeThreads(device), SIZE: workspace(output.width) } };
+  return { ...dispatch, constants: { ...dispatch.constants, SIZE: workspace(output.width) } };
 }
 
 function workspace(width: number): number {

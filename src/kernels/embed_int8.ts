@@ -2,6 +2,7 @@ import code from "../../shaders/embed_int8.wgsl?raw";
 import type { Dispatch, PassShape } from "../gpu/plan";
 import { hadamardBlock, workspaceSize } from "../quantize/hadamard";
 import { assemble } from "./parts";
+import { type DeviceTraits, rowThreads } from "./policy";
 import { expectShape } from "./rows";
 import type { FloatRows, Int8Matrix } from "./tensors";
 
@@ -13,11 +14,11 @@ export interface EmbedInt8 {
   readonly first?: number; // token of the table's first row; default 0. Rows of tokens that the table does not have are left alone
   readonly signs: GPUBuffer; // bits [inputs]
   readonly output: FloatRows;
-  readonly threads?: number; // of a workgroup; default 64. Any number gives the same bits
 }
 
 /** Looks up one row a token of a rotated table, scales it and rotates it back. */
-export function embedInt8(label: string, { tokens, table, first = 0, signs, output, threads = 64 }: EmbedInt8): Dispatch {
+export function embedInt8(label: string, step: EmbedInt8, device: DeviceTraits): Dispatch {
+  const { tokens, table, first = 0, signs, output } = step;
   expectShape(label, "output width", output.width, table.inputs);
   return {
     label,
@@ -28,7 +29,7 @@ export function embedInt8(label: string, { tokens, table, first = 0, signs, outp
       COUNT: table.outputs,
       BLOCK: hadamardBlock(table.inputs),
       SIZE: workspaceSize(table.inputs),
-      THREADS: threads,
+      THREADS: rowThreads(device),
     },
     bindings: { tokens, table: table.codes, table_scales: table.scales, signs, output: output.values },
     grid: (shape: PassShape) => [shape.rows, 1, 1],

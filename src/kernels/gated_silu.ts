@@ -1,5 +1,6 @@
 import code from "../../shaders/gated_silu.wgsl?raw";
 import type { Dispatch } from "../gpu/plan";
+import { type DeviceTraits, rowThreads } from "./policy";
 import { expectShape, rowDispatch, rowShaders } from "./rows";
 import type { FloatRows, Rows } from "./tensors";
 
@@ -8,11 +9,10 @@ export const gatedSiluShaders = rowShaders("gated_silu", code, []);
 export interface GatedSilu {
   readonly input: FloatRows; // gate, then up: [rows, 2 * width]
   readonly output: Rows; // [rows, width]
-  readonly threads?: number; // of a workgroup; default 64. Any number gives the same bits
 }
 
 /** silu(gate) * up for each row; rotated and quantised where the output is INT8. */
-export function gatedSilu(label: string, { input, output, threads = 64 }: GatedSilu): Dispatch {
+export function gatedSilu(label: string, { input, output }: GatedSilu, device: DeviceTraits): Dispatch {
   expectShape(label, "input width", input.width, 2 * output.width);
-  return rowDispatch(label, gatedSiluShaders[output.kind], output, { THREADS: threads }, { input: input.values });
+  return rowDispatch(label, gatedSiluShaders[output.kind], output, { THREADS: rowThreads(device) }, { input: input.values });
 }

@@ -4,29 +4,21 @@ import { paddedWidth } from "../quantize/int8";
 import { linearRowShaders } from "./linear_row";
 import { linearTilesShaders } from "./linear_tiles";
 import { assemble } from "./parts";
-import { type DeviceTraits, dotPart, FOLDED, linearVariants, type RowsVariant } from "./policy";
+import { byDot, type DeviceTraits, dotPart, FOLDED, linearVariants, type RowsVariant } from "./policy";
 import { expectShape, rotation } from "./rows";
-import type { FloatRows, Int8Rows, QuantisedMatrix } from "./tensors";
+import type { FloatRows, Int8Rows, QuantisedMatrix, RowNorm } from "./tensors";
 
 /** The most inputs whose sum cannot overflow INT32: inputs * 127 * 127 < 2^31. A group scale times a code of INT4 is at most 112. */
 export const MAX_INPUTS = 133_144;
 
 const MAX_GROUPS = 65_535; // workgroups a dimension
 
-type WeightsPart = "weights_int8" | "weights_int4";
-
-const shadersOf = (input: "input_direct" | "input_staged", weights: WeightsPart) => ({
-  dot_packed: assemble("linear_int8", code, ["batch", "dot_packed", input, weights, "linear_output"]),
-  dot_unpacked: assemble("linear_int8", code, ["batch", "dot_unpacked", input, weights, "linear_output"]),
-});
-
-const directShaders = (weights: WeightsPart) => ({
-  ...shadersOf("input_direct", weights),
-  dot_integers: assemble("linear_int8", code, ["batch", "dot_integers", "input_direct", weights, "linear_output"]),
-});
+const shadersOf = (input: "input_direct" | "input_staged", weights: "weights_int8" | "weights_int4") => {
+  return byDot((dot) => assemble("linear_int8", code, ["batch", dot, input, weights, "linear_output"]));
+};
 
 export const linearInt8Shaders = {
-  direct: { int8: directShaders("weights_int8"), int4: directShaders("weights_int4") },
+  direct: { int8: shadersOf("input_direct", "weights_int8"), int4: shadersOf("input_direct", "weights_int4") },
   staged: { int8: shadersOf("input_staged", "weights_int8"), int4: shadersOf("input_staged", "weights_int4") },
 };
 
@@ -68,30 +60,31 @@ export function linearInt8(label: string, linear: LinearInt8, device: DeviceTrai
     ...(matrix.kind === "int4" && { group_scales: matrix.groups }),
   };
   const codes = { codes: input.codes, scales: input.scales };
-  const usual = dotPart(device);
+  const dot = dotPart(device);
   return linearVariants(maxRows, device).map((variant): Dispatch => {
     const fits = (shape: PassShape) => rowsOf(shape) <= variant.maxRows;
     if ("tile" in variant) {
       const { tile } = variant;
       return {
         label,
-        shader: linearTilesShaders[matrix.kind][usual],
+        shader: linearTilesShaders[matrix.kind][dot],
         constants: { ...constants, HEAD: Number(head), TILE: tile },
         bindings: { ...bindings, ...codes, batch },
         grid: (shape) => [Math.ceil(rowsOf(shape) / tile), Math.ceil(live / tile), 1],
         fits,
       };
     }
-    const { rows, lanes, dot = usual } = variant;
-    if (rows === 1) {
-      const source = rowSource(input, lanes, batch);
-      const { groups, ...shared } = sharing(input.norm ? { lanes, threads: FOLDED.threads } : variant, live, input.norm && FOLDED.outputs);
+    const { rows, lanes } = variant;
+    if (rows === 1 || (rows === 2 && lanes === 1)) {
+      const norm = rows === 1 ? input.norm : undefined; // two rows have been normed
+      const source = rowSource(input, norm, lanes, batch);
+      const { groups, ...shared } = sharing(norm ? { lanes, threads: FOLDED.threads } : variant, live, norm && FOLDED.outputs);
       return {
         label,
-        shader: linearRowShaders[source.kind][matrix.kind][usual],
-        constants: { ...constants, ...shared.constants, ...source.constants },
+        shader: linearRowShaders[source.kind][matrix.kind][dot],
+        constants: { ...constants, ...shared.constants, ...source.constants, ROWS: rows },
         bindings: { ...bindings, ...source.bindings },
-        grid: (shape) => [rowsOf(shape), groups, 1],
+        grid: (shape) => [Math.ceil(rowsOf(shape) / rows), groups, 1],
         fits,
       };
     }
@@ -99,7 +92,7 @@ export function linearInt8(label: string, linear: LinearInt8, device: DeviceTrai
     const tile = lanes > 1 ? Math.min(inputVecs, STAGED_VECS / rows) : inputVecs;
     return {
       label,
-      shader: lanes > 1 ? linearInt8Shaders.staged[matrix.kind][usual] : linearInt8Shaders.direct[matrix.kind][dot],
+      shader: linearInt8Shaders[lanes > 1 ? "staged" : "direct"][matrix.kind][dot],
       constants: { ...constants, ...shared.constants, HEAD: Number(head), ROWS: rows, TILE: tile },
       bindings: { ...bindings, ...codes, batch },
       grid: (shape) => [Math.ceil(rowsOf(shape) / rows), groups, 1],
@@ -117,13 +110,13 @@ function sharing({ threads, lanes }: RowsVariant, outputs: number, least = 1) {
   return { constants: { WORKGROUP: threads, LANES: lanes, REPEAT: repeat }, groups: Math.ceil(outputs / (once * repeat)) };
 }
 
-/** Where a product of one row finds it. */
-function rowSource({ width, codes, scales, signs, norm }: Int8Rows, lanes: number, batch: GPUBuffer) {
+/** Where a product of one row, or of two, finds it. */
+function rowSource({ width, codes, scales, signs }: Int8Rows, norm: RowNorm | undefined, lanes: number, batch: GPUBuffer) {
   if (norm) {
     const constants = { EPSILON: norm.epsilon, ...rotation(width), THREADS: FOLDED.threads };
     const bindings = { batch, input: norm.input.values, weight: norm.weight, signs };
     return { kind: "normed", constants, bindings } as const;
   }
-  const kind = lanes > 1 && paddedWidth(width) / 16 <= STAGED_VECS ? "staged" : "direct";
+  const kind = lanes === 1 ? "alone" : paddedWidth(width) / 16 <= STAGED_VECS ? "staged" : "direct";
   return { kind, constants: {}, bindings: { codes, scales } } as const;
 }

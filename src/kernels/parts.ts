@@ -9,7 +9,7 @@ import cacheInt8 from "../../shaders/lib/cache_int8.wgsl?raw";
 import chunks from "../../shaders/lib/chunks.wgsl?raw";
 import counts from "../../shaders/lib/counts.wgsl?raw";
 import deliver from "../../shaders/lib/deliver.wgsl?raw";
-import dotIntegers from "../../shaders/lib/dot_integers.wgsl?raw";
+import dotMasked from "../../shaders/lib/dot_masked.wgsl?raw";
 import dotPacked from "../../shaders/lib/dot_packed.wgsl?raw";
 import dotUnpacked from "../../shaders/lib/dot_unpacked.wgsl?raw";
 import drawing from "../../shaders/lib/drawing.wgsl?raw";
@@ -41,6 +41,8 @@ import sampleSlice from "../../shaders/lib/sample_slice.wgsl?raw";
 import sampleWhole from "../../shaders/lib/sample_whole.wgsl?raw";
 import scores from "../../shaders/lib/scores.wgsl?raw";
 import slices from "../../shaders/lib/slices.wgsl?raw";
+import sumsOwn from "../../shaders/lib/sums_own.wgsl?raw";
+import sumsShared from "../../shaders/lib/sums_shared.wgsl?raw";
 import tallies from "../../shaders/lib/tallies.wgsl?raw";
 import threshold from "../../shaders/lib/threshold.wgsl?raw";
 import tile from "../../shaders/lib/tile.wgsl?raw";
@@ -61,9 +63,9 @@ const parts = {
   cache_f32: cacheF32,
   cache_int8: cacheInt8,
   chunks,
-  dot_integers: dotIntegers,
   counts,
   deliver,
+  dot_masked: dotMasked,
   dot_packed: dotPacked,
   dot_unpacked: dotUnpacked,
   drawing,
@@ -95,6 +97,8 @@ const parts = {
   sample_whole: sampleWhole,
   scores,
   slices,
+  sums_own: sumsOwn,
+  sums_shared: sumsShared,
   tallies,
   threshold,
   tile,

@@ -11,13 +11,11 @@ export interface DeviceTraits {
 /** How a product of a few rows is shared out; see shaders/linear_int8.wgsl. */
 export interface RowsVariant {
   readonly threads: number; // a workgroup
-  readonly lanes: number; // threads that share the sums of four outputs, a power of two; 1: no barriers, and one pipeline for any row count
-  readonly dot?: "dot_integers"; // whatever Choices say of dot products; with one lane only
+  readonly lanes: number; // threads that share the sums of four outputs, a power of two; 1: no barriers, and one pipeline for 3 to 16 rows
 }
 
 const rowsVariants = {
   alone: { threads: 64, lanes: 1 },
-  integers: { threads: 64, lanes: 1, dot: "dot_integers" },
   lanes8: { threads: 64, lanes: 8 },
   lanes16: { threads: 64, lanes: 16 },
   lanes16x2: { threads: 128, lanes: 16 },
@@ -30,12 +28,15 @@ const tileVariants = { tile64: 64, tile32: 32, rows: null } as const satisfies R
 
 /** The variants in use on a device, by name: plain JSON, which a tuner can keep. */
 export interface Choices {
-  readonly dot: "packed" | "unpacked"; // INT8 products by dot4I8Packed, or in f32
+  readonly dot: "packed" | "unpacked" | "masked"; // INT8 products by dot4I8Packed, or in f32 from codes shifted or masked out of their words
   readonly one: keyof typeof rowsVariants; // products of one row
   readonly few: keyof typeof rowsVariants; // of 2 to 16 rows
   readonly many: keyof typeof tileVariants; // of more
   readonly norm: "folded" | "apart"; // a product of one row norms, rotates and quantises its input itself, or a dispatch of its own does
 }
+
+/** What makes dot products of codes, a file of shaders/lib. */
+type DotPart = `dot_${Choices["dot"]}`;
 
 /** What may be chosen on such a device for each part of Choices, most promising first. */
 export type Candidates = { readonly [Part in keyof Choices]: readonly Choices[Part][] };
@@ -47,7 +48,7 @@ export const FEW_ROWS = 16;
 export function candidates(device: Pick<DeviceTraits, "packedDot" | "software">): Candidates {
   const dot = device.packedDot ? (["packed", "unpacked"] as const) : (["unpacked"] as const);
   if (device.software) {
-    return { dot, one: ["alone", "lanes8"], few: ["integers", "alone", "lanes8"], many: ["rows", "tile32"], norm: ["apart"] };
+    return { dot: ["masked", ...dot], one: ["alone", "lanes8"], few: ["alone", "lanes8"], many: ["rows", "tile32"], norm: ["apart"] };
   }
   return {
     dot,
@@ -86,11 +87,6 @@ export function choicesOf(device: DeviceTraits): Choices {
   return device.choices ?? defaultChoices(device);
 }
 
-/** Whether such a product depends on the choice of dot product. */
-export function takesDot(few: Choices["few"]): boolean {
-  return !("dot" in rowsVariants[few]);
-}
-
 /** The widest row that a product may norm itself: its codes, the rotation and the sums are in workgroup memory together. */
 const MAX_FOLDED = 4096;
 
@@ -110,7 +106,7 @@ export function linearVariants(maxRows: number, device: DeviceTraits): readonly 
   const { one, few, many } = choicesOf(device);
   const variants: LinearVariant[] = [{ rows: 1, maxRows: 1, ...rowsVariants[one] }];
   const tile = tileVariants[many];
-  const counts = rowsVariants[few].lanes === 1 ? [FEW_ROWS] : [2, 4, 8, FEW_ROWS];
+  const counts = rowsVariants[few].lanes === 1 ? [2, FEW_ROWS] : [2, 4, 8, FEW_ROWS];
   for (const rows of counts) variants.push({ rows, maxRows: rows, ...rowsVariants[few] });
   const rest = { maxRows: Number.POSITIVE_INFINITY };
   variants.push(tile === null ? { rows: FEW_ROWS, ...rowsVariants[few], ...rest } : { tile, ...rest });
@@ -141,9 +137,14 @@ export function sampleSlice(vocabulary: number, device: DeviceTraits): number | 
   return device.software || vocabulary <= 8192 ? null : 2048;
 }
 
-/** The dot product of codes, where nothing else is said. */
-export function dotPart(device: DeviceTraits): "dot_packed" | "dot_unpacked" {
-  return choicesOf(device).dot === "packed" ? "dot_packed" : "dot_unpacked";
+/** The part that makes dot products of codes. */
+export function dotPart(device: DeviceTraits): DotPart {
+  return `dot_${choicesOf(device).dot}`;
+}
+
+/** A kernel with each of these parts. */
+export function byDot<T>(make: (dot: DotPart) => T): Record<DotPart, T> {
+  return { dot_packed: make("dot_packed"), dot_unpacked: make("dot_unpacked"), dot_masked: make("dot_masked") };
 }
 
 /** Threads that attend to one chunk of keys together. On the software adapter as many as go in step, so that a barrier costs nothing. */

@@ -2,6 +2,7 @@ import code from "../../shaders/rope_append.wgsl?raw";
 import type { Dispatch, PassShape } from "../gpu/plan";
 import { hadamardBlock, workspaceSize } from "../quantize/hadamard";
 import { assemble } from "./parts";
+import { type DeviceTraits, rowThreads } from "./policy";
 import { expectShape } from "./rows";
 import type { FloatRows, KvCache, Queries } from "./tensors";
 
@@ -24,12 +25,11 @@ export interface RopeAppend {
   readonly rotaryDim: number;
   readonly queries: Queries;
   readonly cache: KvCache;
-  readonly threads?: number; // of a workgroup; default 64. Any number gives the same bits
 }
 
 /** Norms (where asked for) and turns queries and keys, and appends keys and values to the cache at the batch's positions. */
-export function ropeAppend(label: string, step: RopeAppend): Dispatch {
-  const { batch, input, norms, epsilon, angles, rotaryDim, queries, cache, threads = 64 } = step;
+export function ropeAppend(label: string, step: RopeAppend, device: DeviceTraits): Dispatch {
+  const { batch, input, norms, epsilon, angles, rotaryDim, queries, cache } = step;
   const heads = queries.heads + 2 * cache.kvHeads;
   expectShape(label, "input width", input.width, heads * cache.headDim);
   expectShape(label, "head width modulo 4", cache.headDim % 4, 0);
@@ -42,7 +42,7 @@ export function ropeAppend(label: string, step: RopeAppend): Dispatch {
       CONTEXT: cache.context,
       HEAD_DIM: cache.headDim,
       SIZE: workspaceSize(cache.headDim),
-      THREADS: threads,
+      THREADS: rowThreads(device),
       BLOCK: hadamardBlock(cache.headDim),
       ROTARY_DIM: rotaryDim,
       ANGLE_STEP,

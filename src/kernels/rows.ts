@@ -1,4 +1,6 @@
 // What the kernels that make rows have in common: where rows go, as floats or rotated and quantised.
+
+import type { Constants } from "../gpu/pipelines";
 import type { Dispatch, PassShape } from "../gpu/plan";
 import type { Shader } from "../gpu/shader";
 import { hadamardBlock, workspaceSize } from "../quantize/hadamard";
@@ -25,7 +27,7 @@ export function rowDispatch(
   label: string,
   shader: Shader, // the variant for the output's kind
   output: Rows,
-  constants: Readonly<Record<string, number>>,
+  constants: Constants & { readonly THREADS: number },
   bindings: Readonly<Record<string, GPUBuffer>>,
   rows: (shape: PassShape) => number = (shape) => shape.rows,
 ): Dispatch {

@@ -7,6 +7,7 @@ import { type Filters, inverseTemperature, logMinP, type Penalties } from "../sp
 import { shareUnits } from "../speculate/mass";
 import { seedWords } from "../speculate/philox";
 import { assemble } from "./parts";
+import { type DeviceTraits, sampleThreads } from "./policy";
 
 const noisy = ["batch", "wide", "noise", "order", "best", "drawing", "counts"] as const;
 const shared = ["slices", "tallies"] as const;
@@ -106,7 +107,6 @@ export interface Sample {
   readonly sampled: GPUBuffer; // u32 [head rows, candidates]
   readonly tokens: GPUBuffer; // u32 [rows], the pass's own
   readonly candidates?: number; // wanted of a row, the one drawn first and NO_TOKEN where the filters left no more; 1 to 4, default 1
-  readonly threads?: number; // a workgroup's, 16 to 256; changes nothing but speed
   readonly sliced?: SampleSlices; // many workgroups share a row, by slices of its tokens; default: one makes it; the draw is the same
 }
 
@@ -115,12 +115,12 @@ export interface Sample {
  * for each of top-k and top-p. Filters and penalties in the order of Hugging Face's `generate`; the draw is argmax of score + Gumbel noise
  * (Gumbel-max). A row's draw does not depend on the rows beside it, but for those that a tree puts before it: their tokens count for the penalties.
  */
-export function sample(label: string, step: Sample): readonly Dispatch[] {
-  const { batch, sampling, logits, vocabulary, live, counts, sampled, tokens, candidates = 1, threads = 64, sliced } = step;
+export function sample(label: string, step: Sample, device: DeviceTraits): readonly Dispatch[] {
+  const { batch, sampling, logits, vocabulary, live, counts, sampled, tokens, candidates = 1, sliced } = step;
   if (live < 1 || live > vocabulary) throw new Error(`${label}: ${live} live tokens in a vocabulary of ${vocabulary}`);
   if (vocabulary > MAX_VOCABULARY) throw new Error(`${label}: ${vocabulary} tokens are more than ${MAX_VOCABULARY}`);
   if (candidates < 1 || candidates > MAX_CANDIDATES) throw new Error(`${label}: ${candidates} candidates of a row`);
-  const constants = { VOCABULARY: vocabulary, LIVE: live, THREADS: threads, CANDIDATES: candidates };
+  const constants = { VOCABULARY: vocabulary, LIVE: live, THREADS: sampleThreads(device), CANDIDATES: candidates };
   const common = { sampling, logits };
   const scoring = { ...common, batch, counts, tokens };
   const drawing = { ...common, batch, counts, sampled };

@@ -1,5 +1,6 @@
 import code from "../../shaders/short_conv.wgsl?raw";
 import type { Dispatch } from "../gpu/plan";
+import { type DeviceTraits, rowThreads } from "./policy";
 import { expectShape, rowDispatch, rowShaders } from "./rows";
 import type { FloatRows, Rows } from "./tensors";
 
@@ -13,13 +14,12 @@ export interface ShortConv {
   readonly bias: GPUBuffer; // f32 [width]
   readonly state: GPUBuffer; // f32 [2 slots, tapCount - 1 and MAX_TREE_ROWS, width]; batch.state_slot is read, the other one written
   readonly output: Rows; // [rows, width]
-  readonly threads?: number; // of a workgroup; default 64. Any number gives the same bits
 }
 
 /** LFM2's operator: C * conv(B * x), the convolution causal and depthwise; rotated and quantised where the output is INT8. */
-export function shortConv(label: string, step: ShortConv): Dispatch {
-  const { batch, input, taps, tapCount, bias, state, output, threads = 64 } = step;
+export function shortConv(label: string, step: ShortConv, device: DeviceTraits): Dispatch {
+  const { batch, input, taps, tapCount, bias, state, output } = step;
   expectShape(label, "input width", input.width, 3 * output.width);
-  const constants = { TAPS: tapCount, THREADS: threads };
+  const constants = { TAPS: tapCount, THREADS: rowThreads(device) };
   return rowDispatch(label, shortConvShaders[output.kind], output, constants, { batch, input: input.values, taps, bias, state });
 }

@@ -11,7 +11,7 @@ import { gatedSilu } from "../kernels/gated_silu";
 import { kvCommit } from "../kernels/kv_commit";
 import { linearFloat } from "../kernels/linear_float";
 import { linearInt8 } from "../kernels/linear_int8";
-import { type DeviceTraits, foldsNorm, rowThreads } from "../kernels/policy";
+import { type DeviceTraits, foldsNorm } from "../kernels/policy";
 import { rmsNorm } from "../kernels/rms_norm";
 import { ropeAppend } from "../kernels/rope_append";
 import { shortConv } from "../kernels/short_conv";
@@ -73,14 +73,12 @@ export class Builder {
   readonly steps: Step[] = [];
   readonly commits: Step[] = []; // to run before these where a tree's kept rows have to be moved
   readonly states: State[] = [];
-  readonly #threads: number; // that make a row together
   readonly #floats = new Map<string, FloatRows>();
   readonly #codes = new Map<string, Int8Rows>();
   readonly #shared = new Map<string, GPUBuffer>();
 
   constructor(options: BuilderOptions) {
     this.options = options;
-    this.#threads = rowThreads(options.device);
   }
 
   /** Rows of f32 by name; the same name is the same buffer, so layers reuse it. */
@@ -94,14 +92,14 @@ export class Builder {
 
   /** Each token's row of the table, into `output`; each part of the table finds its own tokens. */
   embed(label: string, table: readonly Matrix[], output: FloatRows): void {
-    const { tokens } = this.options;
+    const { tokens, device } = this.options;
     let first = 0;
     for (const part of table) {
       if (part.kind === "int4") throw new Error(`${label}: tables stay INT8`);
       this.#add(
         part.kind === "float"
           ? embedFloat(label, { tokens, table: part, first, output })
-          : embedInt8(label, { tokens, table: part, first, signs: this.#signs(part.inputs), output, threads: this.#threads }),
+          : embedInt8(label, { tokens, table: part, first, signs: this.#signs(part.inputs), output }, device),
       );
       first += part.outputs;
     }
@@ -123,7 +121,7 @@ export class Builder {
     const { batch, device, maxRows, maxHeadRows } = this.options;
     const output = this.#activation(head ? "head norm" : "norm", input.width, head ? maxHeadRows : maxRows);
     const folded = output.kind === "int8" && foldsNorm(input.width, device);
-    this.#add(rmsNorm(label, { batch, input, weight, epsilon, output, head, folded, threads: this.#threads }));
+    this.#add(rmsNorm(label, { batch, input, weight, epsilon, output, head, folded }, device));
     return folded ? { ...output, norm: { input, weight, epsilon } } : output;
   }
 
@@ -141,7 +139,7 @@ export class Builder {
   /** silu(gate) * up of rows that hold both, ready to enter a linear layer. */
   gated(label: string, input: FloatRows): Rows {
     const output = this.#activation("gated", input.width / 2);
-    this.#add(gatedSilu(label, { input, output, threads: this.#threads }));
+    this.#add(gatedSilu(label, { input, output }, this.options.device));
     return output;
   }
 
@@ -154,17 +152,8 @@ export class Builder {
     const state = this.options.memory.storage(`${label} state`, "cache", 2 * slotBytes);
     this.states.push({ buffer: state, slotBytes, entryBytes, historyBytes });
     const output = this.#activation("convolved", width);
-    const step = {
-      batch: this.options.batch,
-      input,
-      taps,
-      tapCount,
-      bias: bias ?? this.#zeros(width),
-      state,
-      output,
-      threads: this.#threads,
-    };
-    this.#add(shortConv(label, step));
+    const { batch, device } = this.options;
+    this.#add(shortConv(label, { batch, input, taps, tapCount, bias: bias ?? this.#zeros(width), state, output }, device));
     return output;
   }
 
@@ -175,20 +164,8 @@ export class Builder {
     const cache = this.#cache(label, layer);
     this.commits.push([kvCommit(`${label} kv_commit`, { batch, cache })]);
     const queries = { heads, buffer: this.#buffer("queries", maxRows * heads * queryBytes(cacheType, headDim)) };
-    const noNorms = this.#zeros(2 * headDim);
-    this.#add(
-      ropeAppend(`${label} rope_append`, {
-        batch,
-        input,
-        norms: norms ?? noNorms,
-        epsilon: norms ? epsilon : null,
-        angles,
-        rotaryDim,
-        queries,
-        cache,
-        threads: this.#threads,
-      }),
-    );
+    const normed = { norms: norms ?? this.#zeros(2 * headDim), epsilon: norms ? epsilon : null };
+    this.#add(ropeAppend(`${label} rope_append`, { batch, input, ...normed, angles, rotaryDim, queries, cache }, device));
     const partials = this.#buffer("attention partials", partialsBytes(heads, cache, maxRows));
     const output = this.#activation("attended", heads * headDim);
     if (output.kind === "float" && cacheType === "int8") throw new Error(`${label}: rows in full precision cannot come from an INT8 cache`);

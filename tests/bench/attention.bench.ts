@@ -3,7 +3,6 @@
 import { test } from "vitest";
 import { attention, partialsBytes } from "../../src/kernels/attention";
 import { attentionMerge } from "../../src/kernels/attention_merge";
-import { rowThreads } from "../../src/kernels/policy";
 import { rotateQuantize } from "../../src/kernels/rotate_quantize";
 import { queryBytes } from "../../src/kernels/tensors";
 import { int8Rows } from "../kernels/rows";
@@ -76,7 +75,7 @@ test("attention", () =>
     const bindings = { query, cache: entries, cache_scales: scales, output: attended.values };
     const plain = (rows: number, position: number) =>
       plainly("plain", plainCode, rows * heads, bindings, { POSITION: position, ROWS: rows });
-    const rotate = rotateQuantize("rotate", { input: attended, output, threads: rowThreads(lab.gpu) });
+    const rotate = rotateQuantize("rotate", { input: attended, output }, lab.gpu);
     for (const [rows, position] of [
       [1, 127],
       [1, 1023],

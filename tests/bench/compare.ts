@@ -7,51 +7,55 @@ export interface Way {
   readonly run: (times: number) => Promise<void>;
 }
 
+const LEAST_MS = 10; // of a turn, as Node looks only each millisecond whether a software adapter is done
+
 export interface Compared {
   readonly name: string;
   readonly ms: number; // of doing it once, median
   readonly ratio: number; // of its time to the first way's, the median over turns
-  readonly low: number; // of these ratios, a quarter is below
-  readonly high: number; // and a quarter above
 }
 
-const LEAST_MS = 10; // of a turn, as Node looks only each millisecond whether a software adapter is done
+interface Turn {
+  readonly ms: number; // of doing it once
+  readonly cpu: number; // of that, the time of this process on all cores
+}
 
 /**
  * Each way to warm up, then in turns, forwards and backwards, until the time is up; at least three turns, each as many times as take a while. Prints
- * a line of Markdown each.
+ * a line of Markdown each: the median time, its ratio to the first way's, between which ratios half of the turns lie, and the ratio of CPU times.
+ * The last is what counts for a software adapter: it holds where other work has the cores.
  */
 export async function compare(title: string, ways: readonly [Way, ...Way[]], budgetMs = 5000): Promise<readonly Compared[]> {
   const counts = new Map<Way, number>();
   for (const way of ways) counts.set(way, await countOf(way));
-  const times = new Map<Way, number[]>(ways.map((way) => [way, []]));
+  const turns = new Map<Way, Turn[]>(ways.map((way) => [way, []]));
   const begin = performance.now();
   for (let turn = 0; turn < 3 || (performance.now() - begin < budgetMs && turn < 200); turn++) {
     for (const way of turn % 2 === 0 ? ways : [...ways].reverse()) {
       const count = counts.get(way)!;
-      const start = performance.now();
+      const [start, used] = [performance.now(), process.cpuUsage()];
       await way.run(count);
-      times.get(way)!.push((performance.now() - start) / count);
+      const { user, system } = process.cpuUsage(used);
+      turns.get(way)!.push({ ms: (performance.now() - start) / count, cpu: (user + system) / 1000 / count });
     }
   }
-  const first = times.get(ways[0])!;
-  const compared = ways.map((way) => {
-    const own = times.get(way)!;
-    const ratios = own.map((ms, turn) => ms / (first[turn] ?? Number.NaN)).sort((a, b) => a - b);
-    const at = (share: number) => ratios[Math.floor(share * (ratios.length - 1))] ?? Number.NaN;
-    return {
-      name: way.name,
-      ms: [...own].sort((a, b) => a - b)[Math.floor(own.length / 2)]!,
-      ratio: at(0.5),
-      low: at(0.25),
-      high: at(0.75),
-    };
+  const first = turns.get(ways[0])!;
+  console.log(`\n| ${title} | ms | ratio | middle half | CPU | turns |\n|---|---|---|---|---|---|`);
+  return ways.map((way) => {
+    const own = turns.get(way)!;
+    const ratios = (of: keyof Turn) => own.map((turn, i) => turn[of] / (first[i]?.[of] ?? Number.NaN));
+    const [low, ratio, high] = [0.25, 0.5, 0.75].map((share) => quantile(ratios("ms"), share)) as [number, number, number];
+    const cpu = quantile(ratios("cpu"), 0.5);
+    const times = own.map((turn) => turn.ms);
+    const ms = quantile(times, 0.5);
+    const half = `${low.toFixed(2)} to ${high.toFixed(2)}`;
+    console.log(`| ${way.name} | ${ms.toPrecision(3)} | ${ratio.toFixed(2)} | ${half} | ${cpu.toFixed(2)} | ${first.length} |`);
+    return { name: way.name, ms, ratio };
   });
-  console.log(`\n| ${title} | ms | ratio | middle half | turns |\n|---|---|---|---|---|`);
-  for (const { name, ms, ratio, low, high } of compared) {
-    console.log(`| ${name} | ${ms.toPrecision(3)} | ${ratio.toFixed(2)} | ${low.toFixed(2)} to ${high.toFixed(2)} | ${first.length} |`);
-  }
-  return compared;
+}
+
+function quantile(values: readonly number[], share: number): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(share * (values.length - 1))] ?? Number.NaN;
 }
 
 /** How many times take LEAST_MS, a power of two; at most 256. */

@@ -4,7 +4,6 @@ import { partialsBytes } from "../../src/kernels/attention";
 import { attentionMerge } from "../../src/kernels/attention_merge";
 import { MAX_TREE_ROWS } from "../../src/kernels/batch";
 import { kvCommit } from "../../src/kernels/kv_commit";
-import { rowThreads } from "../../src/kernels/policy";
 import { ropeAppend } from "../../src/kernels/rope_append";
 import { rotateQuantize } from "../../src/kernels/rotate_quantize";
 import { queryBytes } from "../../src/kernels/tensors";
@@ -178,7 +177,7 @@ test("rope_append", () =>
       const pass = { rows, headRows: 0, position };
       await compare(`rope_append: ${rows} rows at ${position}, on ${lab.gpu.name}`, [
         await wayOf(lab, "a thread a head", [[plainly("plain", ropeCode, threads, plain, { ROWS: rows, POSITION: position })]], pass),
-        ...(await waysByThreads(lab, "rope_append", (threads) => ropeAppend("ours", { ...step, threads }), pass)),
+        ...(await waysByThreads(lab, "rope_append", (device) => ropeAppend("ours", step, device), pass)),
       ]);
       await expectSameCodes(lab, cache.entries, cacheBytes, cache.entries.size);
     }
@@ -241,7 +240,7 @@ test("attention_merge", () =>
           "a thread a head, then rotate_quantize",
           [
             [plainly("merge", mergeCode, rows * HEADS, { partials, output: input.values }, constants)],
-            [rotateQuantize("rotate", { input, output: plain, threads: rowThreads(lab.gpu) })],
+            [rotateQuantize("rotate", { input, output: plain }, lab.gpu)],
           ],
           pass,
         ),

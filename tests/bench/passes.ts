@@ -2,8 +2,8 @@
 import { type Dispatch, Plan, type Step } from "../../src/gpu/plan";
 import { makeShader } from "../../src/gpu/shader";
 import { type BatchPass, batchWords } from "../../src/kernels/batch";
-import { rowThreads } from "../../src/kernels/policy";
-import type { Lab } from "../setup/gpu";
+import { type DeviceTraits, rowThreads } from "../../src/kernels/policy";
+import { type Lab, traits } from "../setup/gpu";
 import type { Way } from "./compare";
 
 /** What compare() calls, where once is all that the way itself does. */
@@ -27,10 +27,10 @@ export async function wayOf(lab: Lab, name: string, steps: readonly Step[], shap
   return { name, run };
 }
 
-/** A kernel in workgroups of 64, and in those that this device is given. */
-export function waysByThreads(lab: Lab, name: string, dispatch: (threads: number) => Dispatch, shape: BatchPass): Promise<Way[]> {
-  const threads = [...new Set([64, rowThreads(lab.gpu)])];
-  return Promise.all(threads.map((count) => wayOf(lab, `${name}, ${count} threads`, [[dispatch(count)]], shape)));
+/** A kernel that makes rows in workgroups as GPUs are given them, and in those that this device is. */
+export function waysByThreads(lab: Lab, name: string, dispatch: (device: DeviceTraits) => Dispatch, shape: BatchPass): Promise<Way[]> {
+  const devices = lab.gpu.software ? [traits.gpu, lab.gpu] : [lab.gpu];
+  return Promise.all(devices.map((device) => wayOf(lab, `${name}, ${rowThreads(device)} threads`, [[dispatch(device)]], shape)));
 }
 
 /** A dispatch of WGSL that was written only to compare with: `threads` in all, its entry point in workgroups of 64. */

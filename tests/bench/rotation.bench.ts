@@ -139,7 +139,7 @@ test.each([
         ],
         pass,
       ),
-      ...(await waysByThreads(lab, "rotate_quantize", (threads) => rotateQuantize("ours", { input, output: ours, threads }), pass)),
+      ...(await waysByThreads(lab, "rotate_quantize", (device) => rotateQuantize("ours", { input, output: ours }, device), pass)),
     ]);
     await expectQuantised(lab, ours, { codes: await lab.bytes(codes, count), scales: await lab.floats(scales, rows) });
 
@@ -165,7 +165,7 @@ test.each([
         ],
         pass,
       ),
-      ...(await waysByThreads(lab, "embed_int8", (threads) => embedInt8("ours", { tokens, table, signs, output, threads }), pass)),
+      ...(await waysByThreads(lab, "embed_int8", (device) => embedInt8("ours", { tokens, table, signs, output }, device), pass)),
     ]);
     expectClose(await lab.floats(output.values, count), await lab.floats(back.values, count), 1e-6);
   }),

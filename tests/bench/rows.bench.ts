@@ -1,7 +1,6 @@
 // Rows that are made, rotated and quantised in one dispatch, against one that makes them and one that rotates and quantises.
 import { test } from "vitest";
 import { gatedSilu } from "../../src/kernels/gated_silu";
-import { rowThreads } from "../../src/kernels/policy";
 import { rmsNorm } from "../../src/kernels/rms_norm";
 import { rotateQuantize } from "../../src/kernels/rotate_quantize";
 import { floatRows, int8Rows } from "../kernels/rows";
@@ -23,13 +22,12 @@ test("rows", () =>
       const [middle, output] = [floatRows(lab, rows, width), int8Rows(lab, rows, width)];
       const norm = { batch: lab.batch, input: { ...input, width }, weight: lab.upload(randomFloats(width, 2)), epsilon: 1e-5 };
       const pass = { rows, headRows: 0, position: 0 };
-      const threads = rowThreads(lab.gpu);
-      const rotate = [rotateQuantize("rotate", { input: middle, output, threads })];
+      const rotate = [rotateQuantize("rotate", { input: middle, output }, lab.gpu)];
       await compare(`${rows} rows of ${width}, on ${lab.gpu.name}`, [
-        await wayOf(lab, "rms_norm, rotate_quantize", [[rmsNorm("norm", { ...norm, output: middle, threads })], rotate], pass),
-        ...(await waysByThreads(lab, "rms_norm into INT8", (threads) => rmsNorm("norm", { ...norm, output, threads }), pass)),
-        await wayOf(lab, "gated_silu, rotate_quantize", [[gatedSilu("gated", { input, output: middle, threads })], rotate], pass),
-        ...(await waysByThreads(lab, "gated_silu into INT8", (threads) => gatedSilu("gated", { input, output, threads }), pass)),
+        await wayOf(lab, "rms_norm, rotate_quantize", [[rmsNorm("norm", { ...norm, output: middle }, lab.gpu)], rotate], pass),
+        ...(await waysByThreads(lab, "rms_norm into INT8", (device) => rmsNorm("norm", { ...norm, output }, device), pass)),
+        await wayOf(lab, "gated_silu, rotate_quantize", [[gatedSilu("gated", { input, output: middle }, lab.gpu)], rotate], pass),
+        ...(await waysByThreads(lab, "gated_silu into INT8", (device) => gatedSilu("gated", { input, output }, device), pass)),
       ]);
     }
   }));

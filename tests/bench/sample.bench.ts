@@ -1,6 +1,5 @@
 // A draw on the GPU, by one workgroup or by many that share the row, against reading the row's logits back and drawing on the host.
 import { test } from "vitest";
-import { sampleThreads } from "../../src/kernels/policy";
 import { SAMPLING_BYTES, sample, sampleSlices, thresholdsOf, writeSampling } from "../../src/kernels/sample";
 import { sampleReference } from "../../src/kernels/sample.reference";
 import { randomFloats, useGpu } from "../setup/gpu";
@@ -24,14 +23,13 @@ test("sample", () =>
       const sampling = lab.memory.uniform("sampling", SAMPLING_BYTES);
       const [sampled, tokens] = [lab.output(16), lab.upload(new Uint32Array(1))];
       const common = { batch: lab.batch, sampling, logits: buffer, vocabulary, live: vocabulary, counts, sampled, tokens };
-      const usual = sampleThreads(lab.gpu);
       const sliced = sampleSlices(lab.memory, 1, vocabulary, 2048);
       for (const [name, params] of Object.entries(settings)) {
         lab.memory.write(sampling, 0, new Uint8Array(writeSampling(params)));
         const pass = { rows: 1, headRows: 1, position: 10, thresholds: thresholdsOf(params) };
         const draws = await Promise.all(
           [{ candidates: 1 }, { candidates: 4 }, { candidates: 1, sliced }].map((variant) => {
-            const steps = sample("sample", { ...common, threads: usual, ...variant }).map((step) => [step]);
+            const steps = sample("sample", { ...common, ...variant }, lab.gpu).map((step) => [step]);
             return wayOf(lab, `${variant.candidates} candidates, ${variant.sliced ? "slices of 2,048" : "one workgroup"}`, steps, pass);
           }),
         );

@@ -1,7 +1,6 @@
 // The short convolution in one dispatch, up to rows that may enter a product, against a dispatch for each step.
 import { test } from "vitest";
 import { MAX_TREE_ROWS } from "../../src/kernels/batch";
-import { rowThreads } from "../../src/kernels/policy";
 import { rotateQuantize } from "../../src/kernels/rotate_quantize";
 import { shortConv } from "../../src/kernels/short_conv";
 import { floatRows, int8Rows } from "../kernels/rows";
@@ -88,7 +87,7 @@ test("short_conv", () =>
           [
             [plainly("gate", gateCode, rows * WIDTH, { input: input.values, gated })],
             [plainly("conv", convCode, rows * WIDTH, { ...earlier, input: input.values, taps, bias, output: middle.values })],
-            [rotateQuantize("rotate", { input: middle, output: plain, threads: rowThreads(lab.gpu) })],
+            [rotateQuantize("rotate", { input: middle, output: plain }, lab.gpu)],
             [plainly("keep", keepCode, WIDTH, earlier, { ROWS: rows })],
           ],
           pass,
@@ -96,7 +95,7 @@ test("short_conv", () =>
         ...(await waysByThreads(
           lab,
           "short_conv",
-          (threads) => shortConv("ours", { batch: lab.batch, input, taps, tapCount: 3, bias, state, output, threads }),
+          (device) => shortConv("ours", { batch: lab.batch, input, taps, tapCount: 3, bias, state, output }, device),
           pass,
         )),
       ]);

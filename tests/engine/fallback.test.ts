@@ -165,7 +165,7 @@ test("a fault that norms are not to blame for refuses the device without loading
       tunings: keeps({ choices: folded, costs: [{ rows: 1, ms: 1 }] }),
       onProgress: ({ phase, done }) => void (loads += Number(phase === "compile" && done === 1)),
     });
-    await expect(loading).rejects.toMatchObject({ code: "wrong-result", detail: "attention" });
+    await expect(loading).rejects.toMatchObject({ code: "wrong-result", detail: expect.stringMatching(/^attention, /) });
     expect(loads).toBe(1);
   }));
 

@@ -69,7 +69,7 @@ function faulty(isFaulty: (dispatch: Dispatch) => boolean, { part, from, to }: F
 }
 
 const uses = (part: string) => (dispatch: Dispatch) => dispatch.shader.parts.some(({ name }) => name === part);
-const isPacked = uses("lib/dot_packed.wgsl");
+const isUsual = ({ dot }: Choices) => uses(`lib/dot_${dot}.wgsl`);
 
 test("a wrong variant is seen, the tuner takes another, and without another it refuses the device", () =>
   bench.run(async ({ gpu }) => {
@@ -84,10 +84,10 @@ test("a wrong variant is seen, the tuner takes another, and without another it r
     });
     oneRowWrong.dispose();
 
-    const packedWrong = new Trial(gpu, shapes, { ...int8, product: faulty(isPacked) });
-    const chosen = await tune(known, defaults, (choices, rows) => packedWrong.measure(choices, rows), 0);
-    expect(chosen).toEqual({ ...defaults, dot: "unpacked" });
-    packedWrong.dispose();
+    const usualWrong = new Trial(gpu, shapes, { ...int8, product: faulty(isUsual(defaults)) });
+    const chosen = await tune(known, defaults, (choices, rows) => usualWrong.measure(choices, rows), 0);
+    expect(chosen).toEqual({ ...defaults, dot: known.dot[1] });
+    usualWrong.dispose();
   }));
 
 test("a norm folded into products is timed against one apart, and dropped where its codes are not the same", () =>
@@ -123,7 +123,8 @@ test("loading replaces what is wrong, also where it was kept by an earlier load,
     const stores = [null, { get: async () => kept, put: async () => {} }, { get: async () => undefined, put: async () => {} }];
     for (const store of stores) {
       const options = { precision: "w8a8", config, store } as const;
-      expect((await chooseFor(gpu, model, { ...options, product: faulty(isPacked) })).choices.dot).toBe("unpacked");
+      const chosen = await chooseFor(gpu, model, { ...options, product: faulty(isUsual(kept.choices)) });
+      expect(candidates(gpu).dot.slice(1)).toContain(chosen.choices.dot); // whichever is faster, where time is taken
     }
     const allWrong = chooseFor(gpu, model, { precision: "w8a8", config, store: null, product: faulty(() => true) });
     await expect(allWrong).rejects.toMatchObject({ code: "wrong-result", message: "This GPU computed a wrong result." });
@@ -134,8 +135,8 @@ test("a model in INT4 is held to its own products: what is wrong with those alon
     const { config } = await openFixture("llama-tied-bf16");
     const model = parseModel(config);
     const isInt4 = uses("lib/weights_int4.wgsl");
-    const product = faulty((dispatch) => isInt4(dispatch) && isPacked(dispatch));
+    const product = faulty((dispatch) => isInt4(dispatch) && isUsual(defaultChoices(gpu))(dispatch));
     const choose = (precision: "w8a8" | "w4a8") => chooseFor(gpu, model, { precision, config, store: null, product });
-    expect((await choose("w4a8")).choices).toEqual({ ...defaultChoices(gpu), dot: "unpacked" });
+    expect((await choose("w4a8")).choices).toEqual({ ...defaultChoices(gpu), dot: candidates(gpu).dot[1] });
     expect((await choose("w8a8")).choices).toEqual(defaultChoices(gpu));
   }));

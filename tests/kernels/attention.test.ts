@@ -1,16 +1,15 @@
 import { describe, expect, test } from "vitest";
 import { Plan } from "../../src/gpu/plan";
 import { attentionReference } from "../../src/kernels/attention.reference";
-import type { DeviceTraits } from "../../src/kernels/policy";
+import { type Choices, type DeviceTraits, defaultChoices } from "../../src/kernels/policy";
 import { ropeAppend } from "../../src/kernels/rope_append";
 import type { CacheType } from "../../src/kernels/tensors";
-import { type Lab, randomFloats, useGpu } from "../setup/gpu";
+import { type Lab, randomFloats, traits, useGpu } from "../setup/gpu";
 import { AttentionLayer, type LayerShape } from "./attention_layer";
 
 const bench = useGpu();
 
-const software = { packedDot: true, software: true } as const;
-const hardware = { packedDot: true, software: false } as const;
+const { software, gpu: hardware } = traits;
 
 // The largest difference allowed, as a share of the largest value; the reference is given the very numbers that the cache stands for.
 const tolerance = 5e-6;
@@ -88,7 +87,7 @@ describe.each(cacheTypes)("attention over $type", ({ type, own }) => {
       const layer = makeLayer(lab, type, shape, rows);
       const width = shape.heads * shape.headDim;
       const output = lab.output(rows * width * 4);
-      const steps = [[ropeAppend("test", layer.append(randomRows(layer, rows, 51)))], ...layer.attend(output, software, rows)];
+      const steps = [[ropeAppend("test", layer.append(randomRows(layer, rows, 51)), lab.gpu)], ...layer.attend(output, software, rows)];
       await lab.pass(steps, { rows, headRows: 0 });
       const depths = [1, 2, 64, 127, 128, 129, 257, 272];
       await expectRows(
@@ -109,7 +108,7 @@ describe.each(cacheTypes)("attention over $type", ({ type, own }) => {
         const layer = makeLayer(lab, type, shapes[0], position + rows);
         const input = randomRows(layer, position + rows, 52);
         const before = input.slice(0, position * layer.inputWidth);
-        await lab.pass([[ropeAppend("test", layer.append(before))]], { rows: position, headRows: 0 });
+        await lab.pass([[ropeAppend("test", layer.append(before), lab.gpu)]], { rows: position, headRows: 0 });
 
         const together = await inPasses(lab, layer, input, position, 64);
         await expectRows(layer, together, position, [0, 1, 17, 18, 63]);
@@ -140,7 +139,7 @@ describe("a window of keys", () => {
       const layer = makeLayer(lab, "int8", { ...shapes[0], context: 320, window }, 64);
       const input = randomRows(layer, position + 64, 55);
       const before = input.slice(0, position * layer.inputWidth);
-      await lab.pass([[ropeAppend("test", layer.append(before))]], { rows: position, headRows: 0 });
+      await lab.pass([[ropeAppend("test", layer.append(before), lab.gpu)]], { rows: position, headRows: 0 });
       const together = await inPasses(lab, layer, input, position, 64);
       await expectRows(layer, together, position, [0, 5, 6, 7, 40, 63]);
       for (const count of [16, 1]) expectSameBits(await inPasses(lab, layer, input, position, count), together, `passes of ${count}`);
@@ -169,7 +168,7 @@ async function inPasses(
     const rows = Math.min(count, 64 - first);
     const part = input.slice((position + first) * layer.inputWidth, (position + first + rows) * layer.inputWidth);
     const output = lab.output(rows * width * 4);
-    const steps = [[ropeAppend("test", layer.append(part))], ...layer.attend(output, device, 64)];
+    const steps = [[ropeAppend("test", layer.append(part), lab.gpu)], ...layer.attend(output, device, 64)];
     await lab.pass(steps, { rows, headRows: 0 }, position + first);
     outputs.set(await lab.floats(output, rows * width), first * width);
   }
@@ -183,13 +182,13 @@ test("where the grid is not told the position, it covers whatever the shader dec
     const width = layer.shape.heads * layer.shape.headDim;
     const [position, rows] = [600, 16];
     const input = randomRows(layer, position + rows, 56);
-    await lab.pass([[ropeAppend("test", layer.append(input))]], { rows: position + rows, headRows: 0 });
+    await lab.pass([[ropeAppend("test", layer.append(input), lab.gpu)]], { rows: position + rows, headRows: 0 });
     const queries = input.slice(position * layer.inputWidth);
     // Room for all partial results, or for those of three rows, which is enough for sixteen only where they walk.
     for (const most of [16, 3]) {
       const outputs = [lab.output(rows * width * 4), lab.output(rows * width * 4)] as const;
       await lab.pass(
-        [[ropeAppend("test", layer.append(queries))], ...layer.attend(outputs[0], software, most)],
+        [[ropeAppend("test", layer.append(queries), lab.gpu)], ...layer.attend(outputs[0], software, most)],
         { rows, headRows: 0 },
         position,
       );
@@ -205,19 +204,20 @@ test("where the grid is not told the position, it covers whatever the shader dec
     }
   }));
 
-test("the packed dot product and the unpacked one give the same bits", () =>
+test("every dot product gives the same bits", () =>
   bench.run(async (lab) => {
     const rows = 70;
     const layer = makeLayer(lab, "int8", shapes[0], rows);
     const width = layer.shape.heads * layer.shape.headDim;
-    const outputs = [lab.output(rows * width * 4), lab.output(rows * width * 4)] as const;
-    const steps = [
-      [ropeAppend("test", layer.append(randomRows(layer, rows, 53)))],
-      ...layer.attend(outputs[0], software, rows),
-      ...layer.attend(outputs[1], { ...software, packedDot: false }, rows),
-    ];
-    await lab.pass(steps, { rows, headRows: 0 });
-    expectSameBits(await lab.floats(outputs[1], rows * width), await lab.floats(outputs[0], rows * width), "outputs");
+    const append = [ropeAppend("test", layer.append(randomRows(layer, rows, 53)), lab.gpu)];
+    const made = async (dot: Choices["dot"]) => {
+      const output = lab.output(rows * width * 4);
+      const device = { ...software, choices: { ...defaultChoices(software), dot } };
+      await lab.pass([append, ...layer.attend(output, device, rows)], { rows, headRows: 0 });
+      return lab.floats(output, rows * width);
+    };
+    const packed = await made("packed");
+    for (const dot of ["unpacked", "masked"] as const) expectSameBits(await made(dot), packed, dot);
   }));
 
 test("scores far apart give weights of one and zero, not infinities", () =>
@@ -228,7 +228,7 @@ test("scores far apart give weights of one and zero, not infinities", () =>
     const { heads, kvHeads, headDim } = layer.shape;
     const input = randomRows(layer, rows, 54).map((x, i) => (i % layer.inputWidth < (heads + kvHeads) * headDim ? x * 1000 : x));
     const output = lab.output(rows * width * 4);
-    const steps = [[ropeAppend("test", layer.append(input))], ...layer.attend(output, software, rows)];
+    const steps = [[ropeAppend("test", layer.append(input), lab.gpu)], ...layer.attend(output, software, rows)];
     await lab.pass(steps, { rows, headRows: 0 });
     const actual = await lab.floats(output, rows * width);
     expect(actual.every(Number.isFinite)).toBe(true);

@@ -5,11 +5,11 @@ import { attentionMergeReference, type ChunkPartial } from "../../src/kernels/at
 import { rotateQuantizeReference } from "../../src/kernels/rotate_quantize.reference";
 import type { CacheType, KvCache } from "../../src/kernels/tensors";
 import { hadamard, hadamardBlock } from "../../src/quantize/hadamard";
-import { type Lab, randomFloats, useGpu } from "../setup/gpu";
+import { type Lab, randomFloats, traits, useGpu } from "../setup/gpu";
 import { expectClose, expectQuantised, floatRows, int8Rows } from "./rows";
 
 const bench = useGpu();
-const devices = [true, false].map((software) => ({ packedDot: true, software }));
+const devices = Object.values(traits);
 
 interface Task {
   readonly type: CacheType;
@@ -62,14 +62,15 @@ const tasks: readonly Task[] = [
 ];
 
 describe.each(tasks)("$heads heads of $headDim from $type caches, from position $position", (task) => {
-  test("rows of floats, still rotated within the heads", () =>
+  test.each(devices)("rows of floats, still rotated within the heads, software $software", (device) =>
     bench.run(async (lab) => {
       const { rows, stored, merged } = partialsOf(task);
       const output = floatRows(lab, rows, task.heads * task.headDim);
       const step = { ...task, batch: lab.batch, partials: lab.upload(stored), cache: cacheOf(lab, task), output };
-      await lab.pass([[attentionMerge("test", step, devices[0]!)]], { rows, headRows: 0 }, task.position);
+      await lab.pass([[attentionMerge("test", step, device)]], { rows, headRows: 0 }, task.position);
       expectClose(await lab.floats(output.values, merged.length), merged, 2e-6);
-    }));
+    }),
+  );
 
   test.each(devices)("rows of INT8, turned back and rotated for the next layer, software $software", (device) =>
     bench.run(async (lab) => {
@@ -91,5 +92,5 @@ test("a width that is not the heads' is refused", () =>
     const [task] = tasks;
     if (!task) throw new Error("no tasks");
     const step = { ...task, batch: lab.batch, partials: lab.output(16), cache: cacheOf(lab, task), output: floatRows(lab, 1, 100) };
-    expect(() => attentionMerge("test", step, devices[0]!)).toThrow("test: output width is 100, expected 256");
+    expect(() => attentionMerge("test", step, lab.gpu)).toThrow("test: output width is 100, expected 256");
   }));

@@ -3,7 +3,7 @@ import { embedInt8 } from "../../src/kernels/embed_int8";
 import { embedInt8Reference } from "../../src/kernels/embed_int8.reference";
 import { rotateQuantize } from "../../src/quantize/int8";
 import { signBits } from "../../src/quantize/signs";
-import { randomFloats, useGpu } from "../setup/gpu";
+import { randomFloats, traits, useGpu } from "../setup/gpu";
 
 const bench = useGpu();
 
@@ -13,24 +13,23 @@ const UNTOUCHED = 0x5a5a5a5a; // what Lab.output fills buffers with
 
 // Blocks of 64, 4, 256, 1,024 and 512; parts of a chunk, whole chunks, and several with a last one in part.
 test.each([
-  [64, 64],
-  [172, 4],
-  [256, 64],
-  [1024, 4],
-  [1536, 64],
-  [4608, 4],
-])("embed_int8, width %i, %i threads", (width, threads) =>
+  [64, "gpu"],
+  [172, "software"],
+  [256, "gpu"],
+  [1024, "software"],
+  [1536, "gpu"],
+  [4608, "software"],
+] as const)("embed_int8, width %i, as for %s", (width, kind) =>
   bench.run(async (lab) => {
     const table = rotateQuantize(randomFloats(VOCABULARY * width, 31), width);
     const output = lab.output((tokens.length + 1) * width * 4);
-    const step = embedInt8("test", {
+    const step = {
       tokens: lab.upload(tokens),
       table: { kind: "int8", inputs: width, outputs: VOCABULARY, codes: lab.upload(table.codes), scales: lab.upload(table.scales) },
       signs: lab.upload(signBits(width)),
       output: { kind: "float", width, values: output },
-      threads,
-    });
-    await lab.pass([[step]], { rows: tokens.length, headRows: 0 });
+    } as const;
+    await lab.pass([[embedInt8("test", step, traits[kind])]], { rows: tokens.length, headRows: 0 });
     const expected = embedInt8Reference(tokens, table, width);
     const actual = await lab.floats(output, expected.length);
     actual.forEach((x, i) => {

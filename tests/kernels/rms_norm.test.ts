@@ -2,12 +2,12 @@ import { describe, expect, test } from "vitest";
 import { rmsNorm } from "../../src/kernels/rms_norm";
 import { rmsNormReference } from "../../src/kernels/rms_norm.reference";
 import { rotateQuantizeReference } from "../../src/kernels/rotate_quantize.reference";
-import { randomFloats, useGpu } from "../setup/gpu";
+import { randomFloats, traits, useGpu } from "../setup/gpu";
 import { expectClose, expectQuantised, floatRows, int8Rows, rowShapes } from "./rows";
 
 const bench = useGpu();
 
-describe.each(rowShapes)("%i rows of %i, %i threads", (rows, width, threads) => {
+describe.each(rowShapes)("%i rows of %i, as for %s", (rows, width, kind) => {
   const input = randomFloats(rows * width, 1);
 
   test("rms_norm, float and INT8", () =>
@@ -15,9 +15,8 @@ describe.each(rowShapes)("%i rows of %i, %i threads", (rows, width, threads) => 
       const weight = randomFloats(width, 2);
       const rowsIn = { kind: "float", width, values: lab.upload(input) } as const;
       const outputs = [floatRows(lab, rows, width), int8Rows(lab, rows, width)] as const;
-      const steps = outputs.map((output) => [
-        rmsNorm("test", { batch: lab.batch, input: rowsIn, weight: lab.upload(weight), epsilon: 1e-5, output, threads }),
-      ]);
+      const norm = { batch: lab.batch, input: rowsIn, weight: lab.upload(weight), epsilon: 1e-5 };
+      const steps = outputs.map((output) => [rmsNorm("test", { ...norm, output }, traits[kind])]);
       await lab.pass(steps, { rows, headRows: 0 });
       const expected = rmsNormReference(input, weight, 1e-5);
       expectClose(await lab.floats(outputs[0].values, rows * width), expected, 1e-6);
@@ -31,29 +30,23 @@ test("rms_norm of the rows that want logits takes the last ones", () =>
     const input = randomFloats(rows * width, 4);
     const weight = randomFloats(width, 5);
     const output = floatRows(lab, headRows, width);
-    const step = rmsNorm("test", {
-      batch: lab.batch,
-      input: { kind: "float", width, values: lab.upload(input) },
-      weight: lab.upload(weight),
-      epsilon: 1e-5,
-      output,
-      head: true,
-    });
-    await lab.pass([[step]], { rows, headRows });
+    const rowsIn = { kind: "float", width, values: lab.upload(input) } as const;
+    const norm = { batch: lab.batch, input: rowsIn, weight: lab.upload(weight), epsilon: 1e-5, output, head: true };
+    await lab.pass([[rmsNorm("test", norm, lab.gpu)]], { rows, headRows });
     const expected = rmsNormReference(input.subarray((rows - headRows) * width), weight, 1e-5);
     expectClose(await lab.floats(output.values, headRows * width), expected, 1e-6);
   }));
 
-test("a row has the same bits whatever threads make it", () =>
+test("a row has the same bits whether many threads or few make it", () =>
   bench.run(async (lab) => {
     const [rows, width] = [2, 172];
     const [values, weight] = [lab.upload(randomFloats(rows * width, 6)), lab.upload(randomFloats(width, 7))];
     const norm = { batch: lab.batch, input: { kind: "float", width, values }, weight, epsilon: 1e-5 } as const;
-    const outputs = [64, 4, 128].map((threads) => ({ threads, output: floatRows(lab, rows, width) }));
+    const made = Object.values(traits).map((device) => ({ device, output: floatRows(lab, rows, width) }));
     await lab.pass(
-      outputs.map(({ threads, output }) => [rmsNorm("test", { ...norm, output, threads })]),
+      made.map(({ device, output }) => [rmsNorm("test", { ...norm, output }, device)]),
       { rows, headRows: 0 },
     );
-    const [first, ...others] = await Promise.all(outputs.map(({ output }) => lab.floats(output.values, rows * width)));
-    for (const other of others) expect(other).toEqual(first);
+    const [first, second] = await Promise.all(made.map(({ output }) => lab.floats(output.values, rows * width)));
+    expect(second).toEqual(first);
   }));

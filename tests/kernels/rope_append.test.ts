@@ -4,7 +4,7 @@ import { ropeHeadReference } from "../../src/kernels/rope_append.reference";
 import type { CacheType } from "../../src/kernels/tensors";
 import { hadamard, hadamardBlock } from "../../src/quantize/hadamard";
 import { quantizeRow } from "../../src/quantize/int8";
-import { randomFloats, useGpu } from "../setup/gpu";
+import { randomFloats, traits, useGpu } from "../setup/gpu";
 import { AttentionLayer, EPSILON, type LayerShape } from "./attention_layer";
 
 const bench = useGpu();
@@ -12,15 +12,15 @@ const bench = useGpu();
 const CONTEXT = 12;
 const UNTOUCHED = 0x5a; // what Lab.output fills buffers with
 
-type Heads = Pick<LayerShape, "heads" | "kvHeads" | "headDim" | "rotaryDim" | "norm"> & { readonly threads: number };
+type Heads = Pick<LayerShape, "heads" | "kvHeads" | "headDim" | "rotaryDim" | "norm"> & { readonly as: keyof typeof traits };
 
 const shapes: readonly Heads[] = [
-  { heads: 8, kvHeads: 4, headDim: 8, rotaryDim: 8, norm: false, threads: 64 },
-  { heads: 9, kvHeads: 3, headDim: 8, rotaryDim: 8, norm: true, threads: 4 },
-  { heads: 4, kvHeads: 2, headDim: 64, rotaryDim: 64, norm: true, threads: 64 },
-  { heads: 4, kvHeads: 2, headDim: 64, rotaryDim: 16, norm: false, threads: 4 },
-  { heads: 1, kvHeads: 1, headDim: 256, rotaryDim: 256, norm: false, threads: 64 },
-  { heads: 3, kvHeads: 1, headDim: 24, rotaryDim: 16, norm: true, threads: 4 },
+  { heads: 8, kvHeads: 4, headDim: 8, rotaryDim: 8, norm: false, as: "gpu" },
+  { heads: 9, kvHeads: 3, headDim: 8, rotaryDim: 8, norm: true, as: "software" },
+  { heads: 4, kvHeads: 2, headDim: 64, rotaryDim: 64, norm: true, as: "gpu" },
+  { heads: 4, kvHeads: 2, headDim: 64, rotaryDim: 16, norm: false, as: "software" },
+  { heads: 1, kvHeads: 1, headDim: 256, rotaryDim: 256, norm: false, as: "gpu" },
+  { heads: 3, kvHeads: 1, headDim: 24, rotaryDim: 16, norm: true, as: "software" },
 ];
 
 /** Each head of each row as it should be stored, [rows, queries and keys and values, headDim], in f32. */
@@ -69,14 +69,14 @@ class CodeComparison {
 }
 
 describe.each(["int8", "f32"] as const)("rope_append into %s", (type: CacheType) => {
-  test.each(shapes)("$heads/$kvHeads heads of $headDim, $rotaryDim turned, norm $norm, $threads threads", (heads) =>
+  test.each(shapes)("$heads/$kvHeads heads of $headDim, $rotaryDim turned, norm $norm, as for $as", (heads) =>
     bench.run(async (lab) => {
       const { kvHeads, headDim } = heads;
       const [rows, position] = [3, 5];
       const layer = new AttentionLayer(lab, { type, context: CONTEXT, ...heads }, rows);
       const input = randomFloats(rows * layer.inputWidth, 42);
       input.fill(0, layer.inputWidth - headDim, layer.inputWidth); // a value of zeros
-      await lab.pass([[ropeAppend("test", { ...layer.append(input), threads: heads.threads })]], { rows, headRows: 0 }, position);
+      await lab.pass([[ropeAppend("test", layer.append(input), traits[heads.as])]], { rows, headRows: 0 }, position);
 
       const expected = expectedHeads(layer, input, position);
       const perRow = heads.heads + 2 * kvHeads;

@@ -5,23 +5,22 @@ import { paddedWidth, type Int8Rows as Quantised } from "../../src/quantize/int8
 import { signBits } from "../../src/quantize/signs";
 import type { Lab } from "../setup/gpu";
 
-// Rows, width and threads. Widths with every kind of block: whole workspaces, parts of one, several, blocks of 4 and of 1. Sixty-four threads are what
-// a GPU is given, four the software adapter.
+// Rows, width and whose share of threads. Widths with every kind of block: whole workspaces, parts of one, several, blocks of 4 and of 1.
 export const rowShapes = [
-  [1, 64, 64],
-  [3, 172, 4],
-  [2, 30, 64],
-  [2, 7, 4],
-  [5, 256, 4],
-  [1, 96, 64],
-  [2, 24, 4],
-  [2, 576, 64],
-  [1, 768, 4],
-  [2, 1024, 64],
-  [2, 1024, 4],
-  [3, 1536, 64],
-  [2, 4608, 4],
-  [1, 8192, 64],
+  [1, 64, "gpu"],
+  [3, 172, "software"],
+  [2, 30, "gpu"],
+  [2, 7, "software"],
+  [5, 256, "software"],
+  [1, 96, "gpu"],
+  [2, 24, "software"],
+  [2, 576, "gpu"],
+  [1, 768, "software"],
+  [2, 1024, "gpu"],
+  [2, 1024, "software"],
+  [3, 1536, "gpu"],
+  [2, 4608, "software"],
+  [1, 8192, "gpu"],
 ] as const;
 
 export function floatRows(lab: Lab, rows: number, width: number): FloatRows {

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { nodeGpu } from "../../src/cli/node_gpu";
 import { openGpu } from "../../src/gpu/device";
 import { PipelineCache } from "../../src/gpu/pipelines";
+import type { DeviceTraits } from "../../src/kernels/policy";
 import {
   NO_TOKEN,
   SAMPLING_BYTES,
@@ -16,7 +17,7 @@ import { candidatesReference, sampleReference } from "../../src/kernels/sample.r
 import { inPrompt } from "../../src/speculate/filters";
 import { noise } from "../../src/speculate/gumbel";
 import { chiSquareOf, chiSquareP } from "../setup/chi_square";
-import { type Lab, randomFloats, useGpu } from "../setup/gpu";
+import { type Lab, randomFloats, traits, useGpu } from "../setup/gpu";
 import { greedy } from "../setup/models";
 
 const bench = useGpu();
@@ -30,7 +31,7 @@ interface Draw {
   readonly counts?: Uint32Array<ArrayBuffer>;
   readonly params: SamplingParams;
   readonly position: number; // of the first row's draw
-  readonly threads?: number;
+  readonly device?: DeviceTraits;
   readonly candidates?: number;
   readonly slice?: number; // tokens of each, where workgroups share a row
   readonly tokens?: Uint32Array<ArrayBuffer>; // the pass's own, two rows before the head's included
@@ -45,7 +46,7 @@ function sampler(
     counts,
     params,
     logits,
-    threads = 64,
+    device = lab.gpu,
     candidates = 1,
     slice,
     tokens = new Uint32Array(1),
@@ -57,7 +58,7 @@ function sampler(
   const countsBuffer = lab.upload(counts ?? new Uint32Array(vocabulary));
   const sampled = lab.output(rows * candidates * 4);
   const logitsBuffer = lab.upload(logits);
-  const steps = sample("test", {
+  const step = {
     batch: lab.batch,
     sampling,
     logits: logitsBuffer,
@@ -67,9 +68,9 @@ function sampler(
     sampled,
     tokens: lab.upload(tokens),
     candidates,
-    threads,
     ...(slice && { sliced: sampleSlices(lab.memory, rows, live, slice) }),
-  });
+  };
+  const steps = sample("test", step, device);
   return {
     counts: countsBuffer,
     async draw(position: number): Promise<readonly number[]> {
@@ -186,7 +187,7 @@ test("a row alone draws what it draws among five, and the number of threads chan
     const together = await draw(lab, { logits, vocabulary, params, position: 70 });
     for (const [row, token] of together.entries()) {
       const alone = { logits: logits.slice(row * vocabulary, (row + 1) * vocabulary), vocabulary, params, position: 70 + row };
-      for (const threads of [16, 64, 256]) expect(await draw(lab, { ...alone, threads })).toEqual([token]);
+      for (const device of Object.values(traits)) expect(await draw(lab, { ...alone, device })).toEqual([token]);
     }
     expect(new Set(together).size).toBeGreaterThan(1);
   }));
@@ -210,11 +211,11 @@ test("a drafter's candidates are the next best by the same score, and none where
     const rows = 4;
     for (const logits of [shapes["random"]!(rows * vocabulary, vocabulary), shapes["equal"]!(rows * vocabulary, vocabulary)]) {
       for (const setting of [{}, { temperature: 0 }, { topK: 2 }, { topK: 3, topP: 0.5 }, { minP: 0.3, temperature: 0.5 }]) {
-        for (const [candidates, threads] of [
-          [4, 16],
-          [3, 64],
+        for (const [candidates, device] of [
+          [4, traits.software],
+          [3, traits.gpu],
         ] as const) {
-          const task = { logits, vocabulary, params: { ...plain, ...setting }, position: 31, candidates, threads };
+          const task = { logits, vocabulary, params: { ...plain, ...setting }, position: 31, candidates, device };
           const wanted = Array.from({ length: rows }, (_, row) => {
             const own = logits.subarray(row * vocabulary, (row + 1) * vocabulary);
             const all = candidatesReference(own, new Uint32Array(vocabulary), task.params, 31 + row);
@@ -283,7 +284,7 @@ describe("draws follow the filtered softmax (chi-square)", () => {
       const params = { ...plain, ...setting, seed: 99n };
       const logits = Float32Array.from({ length: rows * vocabulary }, (__, i) => row[i % vocabulary]!);
       const counts = randomCounts(vocabulary);
-      const source = sampler(lab, { logits, vocabulary, counts, params, threads: 16 });
+      const source = sampler(lab, { logits, vocabulary, counts, params });
       const seen = new Float64Array(vocabulary);
       for (let drawn = 0; drawn < draws; drawn += rows) for (const token of await source.draw(3 + drawn)) seen[token]!++;
       expect(seen.reduce((sum, count) => sum + count, 0)).toBe(draws);
@@ -302,10 +303,10 @@ describe("draws follow the filtered softmax (chi-square)", () => {
 test("every variant compiles within the least that WebGPU promises", async () => {
   const { device } = await openGpu(nodeGpu({ compileOnly: true }));
   const pipelines = new PipelineCache(device);
-  for (const THREADS of [16, 64, 256]) {
+  for (const THREADS of [16, 256]) {
     for (const VOCABULARY of [512, 262_144])
       for (const shader of Object.values(sampleShaders)) {
-        const constants = { VOCABULARY, LIVE: VOCABULARY - 12, THREADS, CANDIDATES: THREADS === 64 ? 4 : 1 };
+        const constants = { VOCABULARY, LIVE: VOCABULARY - 12, THREADS, CANDIDATES: THREADS === 16 ? 4 : 1 };
         await pipelines.get(shader, shader === sampleShaders.whole ? constants : { ...constants, SLICE: 2048 });
       }
   }
@@ -328,7 +329,7 @@ test.each([
 });
 
 describe("workgroups that share a row", () => {
-  test.each([{ vocabulary: 1001, live: 998, rows: 3, slice: 64, threads: 16, candidates: 4 }])(
+  test.each([{ vocabulary: 1001, live: 998, rows: 3, slice: 64, device: traits.software, candidates: 4 }])(
     "draw what one draws: $rows rows of $vocabulary, slices of $slice",
     ({ vocabulary, rows, slice, ...task }) =>
       bench.run(async (lab) => {
@@ -352,7 +353,10 @@ describe("workgroups that share a row", () => {
       const counts = randomCounts(vocabulary);
       for (const setting of [{ minP: 0.001 }, { ...penalties, topK: 50, topP: 0.9, temperature: 0.7 }]) {
         const task = { logits, vocabulary, counts, params: { ...plain, ...setting }, position: 9 };
-        expect({ setting, tokens: await draw(lab, { ...task, slice: 2048, threads: 256 }) }).toEqual({ setting, tokens: expected(task) });
+        expect({ setting, tokens: await draw(lab, { ...task, slice: 2048, device: traits.gpu }) }).toEqual({
+          setting,
+          tokens: expected(task),
+        });
       }
     }));
 
@@ -361,7 +365,7 @@ describe("workgroups that share a row", () => {
       const vocabulary = 1001;
       const logits = randomFloats(vocabulary, 9).map((x) => x * 6);
       // The pipelines of the first test above.
-      const task = { live: 998, slice: 64, threads: 16, candidates: 4 };
+      const task = { live: 998, slice: 64, device: traits.software, candidates: 4 };
       const one = sampler(lab, { ...task, logits, vocabulary, counts: new Uint32Array(vocabulary), params: plain });
       const [token = 0] = await one.draw(11);
       expect(Array.from(await lab.words(one.counts, vocabulary))).toEqual(Array.from(logits, (_, i) => Number(i === token)));
@@ -372,13 +376,15 @@ describe("workgroups that share a row", () => {
       const buffer = lab.output(16);
       const buffers = { batch: buffer, sampling: buffer, logits: buffer, counts: buffer, sampled: buffer, tokens: buffer };
       const sliced = sampleSlices(lab.memory, 1, 4096, 1024);
-      const steps = sample("test", { ...buffers, vocabulary: 4096, live: 4096, sliced });
+      const steps = sample("test", { ...buffers, vocabulary: 4096, live: 4096, sliced }, lab.gpu);
       const taken = (setting: Partial<SamplingParams>) => {
         const shape = { rows: 1, headRows: 1, thresholds: thresholdsOf({ ...plain, ...setting }) };
         return steps.filter((step) => step.grid(shape)[0] > 0).length;
       };
       const settings = [{ temperature: 0, topK: 5 }, { minP: 0.1 }, { topK: 5 }, { topP: 0.9 }, { topK: 5, topP: 0.9 }];
       expect(settings.map(taken)).toEqual([2, 2, 6, 6, 10]);
-      expect(() => sample("test", { ...buffers, vocabulary: 4096, live: 4096, sliced: { ...sliced, size: 30 } })).toThrow("slices of 30");
+      expect(() => sample("test", { ...buffers, vocabulary: 4096, live: 4096, sliced: { ...sliced, size: 30 } }, lab.gpu)).toThrow(
+        "slices of 30",
+      );
     }));
 });

@@ -3,7 +3,7 @@ import { MAX_TREE_ROWS, type Tree, treePaths } from "../../src/kernels/batch";
 import { rotateQuantizeReference } from "../../src/kernels/rotate_quantize.reference";
 import { shortConv } from "../../src/kernels/short_conv";
 import { shortConvReference } from "../../src/kernels/short_conv.reference";
-import { randomFloats, useGpu } from "../setup/gpu";
+import { randomFloats, traits, useGpu } from "../setup/gpu";
 import { expectClose, expectQuantised, floatRows, int8Rows, rowShapes } from "./rows";
 
 const bench = useGpu();
@@ -23,7 +23,7 @@ describe.each([3, 4, 2])("short_conv with %i taps", (tapCount) => {
       for (const [index, count] of passes.entries()) {
         const output = floatRows(lab, count, width);
         const part = input.slice(first * 3 * width, (first + count) * 3 * width);
-        const step = shortConv("test", {
+        const step = {
           batch: lab.batch,
           input: { kind: "float", width: 3 * width, values: lab.upload(part) },
           taps: lab.upload(taps),
@@ -31,8 +31,8 @@ describe.each([3, 4, 2])("short_conv with %i taps", (tapCount) => {
           bias: lab.upload(bias),
           state,
           output,
-        });
-        await lab.pass([[step]], { rows: count, headRows: 0 }, first, index % 2);
+        } as const;
+        await lab.pass([[shortConv("test", step, lab.gpu)]], { rows: count, headRows: 0 }, first, index % 2);
         expectClose(await lab.floats(output.values, count * width), expected.subarray(first * width, (first + count) * width), 1e-6);
         first += count;
       }
@@ -40,12 +40,12 @@ describe.each([3, 4, 2])("short_conv with %i taps", (tapCount) => {
   );
 });
 
-test.each(rowShapes)("rotated and quantised: %i rows of %i, %i threads", (rows, width, threads) =>
+test.each(rowShapes)("rotated and quantised: %i rows of %i, as for %s", (rows, width, kind) =>
   bench.run(async (lab) => {
     const input = randomFloats(rows * 3 * width, 11);
     const [taps, bias] = [randomFloats(width * 3, 12), randomFloats(width, 13)];
     const output = int8Rows(lab, rows, width);
-    const step = shortConv("test", {
+    const step = {
       batch: lab.batch,
       input: { kind: "float", width: 3 * width, values: lab.upload(input) },
       taps: lab.upload(taps),
@@ -53,9 +53,8 @@ test.each(rowShapes)("rotated and quantised: %i rows of %i, %i threads", (rows, 
       bias: lab.upload(bias),
       state: lab.memory.storage("state", "cache", 2 * (2 + MAX_TREE_ROWS) * width * 4),
       output,
-      threads,
-    });
-    await lab.pass([[step]], { rows, headRows: 0 });
+    } as const;
+    await lab.pass([[shortConv("test", step, traits[kind])]], { rows, headRows: 0 });
     const expected = shortConvReference(input, taps, bias, new Float32Array(2 * width));
     await expectQuantised(lab, output, rotateQuantizeReference(expected, width));
   }),
@@ -71,7 +70,7 @@ test("each node of a tree looks back along its own path, into what the last tree
       const rows = input.length / (3 * width);
       const output = floatRows(lab, rows, width);
       const values = lab.upload(input);
-      const step = shortConv("test", { ...common, input: { kind: "float", width: 3 * width, values }, output });
+      const step = shortConv("test", { ...common, input: { kind: "float", width: 3 * width, values }, output }, lab.gpu);
       await lab.pass([[step]], { rows, headRows: 0, ...pass }, 0, slot);
       return lab.floats(output.values, rows * width);
     };

@@ -5,6 +5,13 @@ import { Memory } from "../../src/gpu/buffers";
 import { type Gpu, inErrorScopes, openGpu } from "../../src/gpu/device";
 import { Plan, type Step } from "../../src/gpu/plan";
 import { BATCH_WORDS, type BatchPass, batchWords } from "../../src/kernels/batch";
+import type { DeviceTraits } from "../../src/kernels/policy";
+
+/** How kernels share out their work: as on a GPU or as in software. Either way runs on any device, to the same bits. */
+export const traits = {
+  gpu: { packedDot: true, software: false },
+  software: { packedDot: true, software: true },
+} as const satisfies Record<string, DeviceTraits>;
 
 export interface Bench {
   readonly gpu: Gpu;
