@@ -12,27 +12,31 @@ import { rmsNormReference } from "../kernels/rms_norm.reference";
 import { type SamplingParams, writeSampling } from "../kernels/sample";
 import { sampleReference } from "../kernels/sample.reference";
 import { EngineError } from "../protocol/errors";
+import { inPrompt, inverseTemperature, penalised } from "../speculate/filters";
 import type { Room } from "./meter";
-import { type Checks, hasRow, mixerChecks } from "./mixer_checks";
+import { areClose, type Checks, hasRow, mixerChecks } from "./mixer_checks";
 import { Probe } from "./probe";
 import { randomFloats } from "./random";
 import type { Pass, Runner } from "./runner";
 import { productChecks, tableChecks } from "./weight_checks";
 
-const POSITIONS = [0, 3, 40, 511, 5000, 70_000]; // of draws, which take other noise at each
+const POSITIONS = [5000, 3, 40, 511, 70_000, 0]; // of draws, which take other noise at each
 const SINGLE = 4; // rows of one pass each: on a weak device all twenty would take as long as a reply's first words
 const NEAR = 0.05; // of the largest logit: a sum's last bit can move a code of a row, and that many logits
-const MOST_DRAWN = 2 ** 16; // entries of a vocabulary for which the reference draws in good time
-const SAMPLING: SamplingParams = {
+const MANY = 2 ** 16; // entries of a vocabulary of more of which each kind of draw is made once: the reference sorts them
+const FILTERED: SamplingParams = {
   temperature: 0.8,
   topK: 50,
-  topP: 0.9,
+  topP: 0.2, // what is dropped wrongly, or not dropped, must be likely to show in a single draw
   minP: 0.01,
-  repetitionPenalty: 1,
-  presencePenalty: 0,
-  frequencyPenalty: 0,
+  repetitionPenalty: 1.25,
+  presencePenalty: 0.5,
+  frequencyPenalty: 0.375,
   seed: 0x5eedn,
 };
+const PLAIN = { topK: 0, topP: 1, repetitionPenalty: 1, presencePenalty: 0, frequencyPenalty: 0 } as const;
+/** Each takes another way through the kernel: with thresholds to look for, with none, and without noise. */
+const DRAWS = [FILTERED, { ...FILTERED, ...PLAIN, minP: 0.8 }, { ...FILTERED, ...PLAIN, temperature: 0 }] as const;
 
 const checks: Checks = {
   async rms_norm(probe) {
@@ -53,16 +57,21 @@ const checks: Checks = {
   async sample(probe) {
     const vocabulary = probe.constant("VOCABULARY");
     const live = probe.constant("LIVE");
-    const params = vocabulary > MOST_DRAWN ? { ...SAMPLING, temperature: 0 } : SAMPLING;
-    const logits = randomFloats(vocabulary).map((x) => 3 * x);
-    const counts = new Uint32Array(vocabulary);
-    probe.write("sampling", writeSampling(params));
-    for (const position of POSITIONS) {
-      probe.write("logits", logits); // a draw leaves them scaled
+    const logits = randomFloats(vocabulary).map((x, token) => 3 * x + (token % 997) / 1e5); // few of them equal
+    const counts = new Uint32Array(vocabulary).map((_, token) => (token % 3) + (token % 5 === 0 ? inPrompt : 0));
+    const positions = vocabulary > MANY ? POSITIONS.slice(0, DRAWS.length) : POSITIONS;
+    for (const [i, position] of positions.entries()) {
+      const params = DRAWS[i % DRAWS.length] ?? FILTERED;
+      probe.write("sampling", writeSampling(params));
+      probe.write("logits", logits);
       probe.write("counts", counts);
       await probe.run(position);
+      const own = logits.subarray(0, live);
+      const factor = inverseTemperature(params.temperature) || 1;
+      const scores = own.map((logit, token) => penalised(logit, counts[token] ?? 0, params) * factor);
+      if (!areClose(await probe.floats("logits", live), scores)) return false; // a draw leaves them so
       const [token] = new Uint32Array(await probe.read("sampled", 4));
-      if (token !== sampleReference(logits.subarray(0, live), counts, params, position + 1)) return false;
+      if (token !== sampleReference(own, counts, params, position + 1)) return false;
     }
     return true;
   },

@@ -1,10 +1,11 @@
-// Random weights of a product, a few rows of which the host knows.
+// Random weights of a product, a few rows of which the host knows, and more of the same to be read in turn.
 import type { Memory } from "../gpu/buffers";
 import type { QuantisedMatrix } from "../kernels/tensors";
 import { expandInt4, int4CodeBytes, int4GroupBytes } from "../quantize/int4";
 import { type Int8Rows, paddedWidth } from "../quantize/int8";
 
 const CHECKED_OUTPUTS = 24;
+const TURN_BYTES = 128 * 1024 * 1024; // more than a GPU's caches hold
 
 export interface TrialWeights {
   readonly matrix: QuantisedMatrix;
@@ -43,6 +44,30 @@ export function trialWeights(
     rows: expandInt4({ codes: codes.rows, groups: groups.rows, scales: ones }, stride),
     matrix: { kind, inputs, outputs, codes: codes.buffer, groups: groups.buffer, scales },
   };
+}
+
+export function matrixBytes(matrix: QuantisedMatrix): number {
+  return matrix.codes.size + (matrix.kind === "int4" ? matrix.groups.size : 0);
+}
+
+/** How many matrices of so many bytes are read in turn: never more than the model has, whose weights will want that room anyway. */
+export function inTurn(bytes: number, matrices: number): number {
+  return Math.max(1, Math.min(matrices, Math.ceil(TURN_BYTES / bytes)));
+}
+
+/** `count` more matrices with the same weights, copied on the GPU. */
+export function sameMatrices(device: GPUDevice, memory: Memory, matrix: QuantisedMatrix, count: number): readonly QuantisedMatrix[] {
+  const same = (buffer: GPUBuffer) => {
+    const copy = memory.storage("trial weights", "weights", buffer.size);
+    const encoder = device.createCommandEncoder();
+    encoder.copyBufferToBuffer(buffer, 0, copy, 0, buffer.size);
+    device.queue.submit([encoder.finish()]);
+    return copy;
+  };
+  return Array.from({ length: count }, () => {
+    const codes = same(matrix.codes);
+    return matrix.kind === "int4" ? { ...matrix, codes, groups: same(matrix.groups) } : { ...matrix, codes };
+  });
 }
 
 /** A buffer of `outputs` rows of random bytes, and the checked ones of them, the first of which is all `most`. */

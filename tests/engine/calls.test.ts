@@ -42,6 +42,20 @@ test.each(["lfm2-gqa4-bf16", "llama-tied-bf16"])("%s: a decoded token is one sub
   }),
 );
 
+test("the pass behind a token is submitted before the token's id is read", () =>
+  bench.run(async ({ gpu }) => {
+    const engine = await Engine.load(gpu, await openFixture("llama-tied-bf16"), { precision: "w8a8", maxRows: 8, contextLength: 64 });
+    const calls = countCalls(gpu.device);
+    const reply = engine.generate({ tokens: [5, 6, 7], sampling: greedy, maxTokens: 9, endTokens: new Set<number>() });
+    for (let given = 1; given <= 5; given++) {
+      await reply.next();
+      expect(calls.now().submit).toBe(given + 1);
+    }
+    await reply.return("aborted");
+    calls.stop();
+    engine.dispose();
+  }));
+
 test("a prompt's pass is one submit too, and a second reply allocates nothing", () =>
   bench.run(async ({ gpu }) => {
     const engine = await Engine.load(gpu, await openFixture("lfm2-gqa4-bf16"), { precision: "w8a8", maxRows: 8, contextLength: 64 });

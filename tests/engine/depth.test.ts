@@ -13,15 +13,19 @@ const DEPTH = 2042; // of the first: key chunks are of 128 positions, and some o
 const deep = [0, 0, 0, 2, 2, 4, 4, 6, 6, 8, 8, 10, 10, 12, 12, 14];
 
 test.each([
-  ["lfm2-long-bf16", "w8a8"],
-  ["llama-sharded-f32", "w8a8"],
-  ["lfm2-odd-heads-f16", "w4a8"],
-  ["llama-sharded-f32", "w4a8"],
-] as const)("%s in %s: alone, in batches, inside a chunk and as nodes of a tree", (name, precision) =>
+  ["lfm2-long-bf16", "w8a8", "this device"],
+  ["llama-sharded-f32", "w8a8", "this device"],
+  ["lfm2-odd-heads-f16", "w4a8", "this device"],
+  ["llama-sharded-f32", "w4a8", "this device"],
+  ["lfm2-long-bf16", "w8a8", "a GPU"],
+  ["llama-sharded-f32", "w4a8", "a GPU"],
+  ["lfm2-long-bf16", "full", "a GPU"],
+] as const)("%s in %s by the variants of %s: alone, in batches, inside a chunk and as nodes of a tree", (name, precision, device) =>
   bench.run(async () => {
-    const subject = await Subject.load(bench.gpu, name, precision, DEPTH + 64, CHUNK);
+    const gpu = device === "a GPU" ? { ...bench.gpu, software: false } : bench.gpu;
+    const subject = await Subject.load(gpu, name, precision, DEPTH + 64, CHUNK);
     const end = DEPTH + COUNT;
-    await subject.start(end - CHUNK);
+    subject.startDeep();
     const chunk = subject.prompt(end - CHUNK, end);
     const inside = await subject.logits({ position: end - CHUNK, tokens: chunk, headRows: COUNT });
     subject.rewind();
@@ -42,7 +46,7 @@ test.each([
     }
     subject.rewind();
     const tree = { ...randomTree(COUNT, subject.vocabulary, new Random(74)), parents: deep };
-    if (precision === "w8a8") await expectPlainPaths(subject, tree, DEPTH);
+    await expectPlainPaths(subject, tree, DEPTH);
     subject.runner.dispose();
   }),
 );

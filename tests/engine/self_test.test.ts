@@ -2,9 +2,12 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { nodeGpu } from "../../src/cli/node_gpu";
 import { Runner } from "../../src/engine/runner";
 import { expectKernels, rowsAreIndependent } from "../../src/engine/self_test";
+import { Memory } from "../../src/gpu/buffers";
 import { type Gpu, openGpu } from "../../src/gpu/device";
 import type { Dispatch } from "../../src/gpu/plan";
 import { makeShader } from "../../src/gpu/shader";
+import { BATCH_WORDS } from "../../src/kernels/batch";
+import { SAMPLING_BYTES, sample, sampleSlices } from "../../src/kernels/sample";
 import { parseModel } from "../../src/models/registry";
 import type { WeightPrecision } from "../../src/models/weights";
 import { openFixture } from "../setup/models";
@@ -124,6 +127,54 @@ describe.each([
       runner.dispose();
     },
   );
+});
+
+/** A draw from a vocabulary as large as few models have: by one workgroup, or by many that share the row. */
+function largeDraw(memory: Memory, slice: number | null): readonly Dispatch[] {
+  const [vocabulary, live] = [70_003, 70_000];
+  return sample(
+    "sample",
+    {
+      batch: memory.uniform("batch", BATCH_WORDS * 4),
+      sampling: memory.uniform("sampling", SAMPLING_BYTES),
+      logits: memory.storage("logits", "scratch", vocabulary * 4),
+      vocabulary,
+      live,
+      counts: memory.storage("counts", "scratch", vocabulary * 4),
+      sampled: memory.storage("sampled", "scratch", 4),
+      tokens: memory.storage("tokens", "scratch", 4),
+      ...(slice && { sliced: sampleSlices(memory, 1, live, slice) }),
+    },
+    gpu,
+  );
+}
+
+const noise = ["gumbel(words[i])", "gumbel(words[3u - i])"] as const;
+
+test.each([
+  [
+    "one workgroup",
+    null,
+    [
+      noise,
+      ["x *= sampling.inverse_temperature", "x *= 1.01 * sampling.inverse_temperature"],
+      ["fma(-sampling.frequency", "fma(-0.9 * sampling.frequency"],
+      ["sampling.top_k != 0u", "false"],
+      ["+ sampling.log_min_p", "+ 8.0 * sampling.log_min_p"],
+    ],
+  ],
+  ["many workgroups", 2048, [noise, ["sampling.top_p != 0u", "false"], ["bin--;", "bin -= min(bin, 2u);"]]],
+] as const)("a draw of %s from a large vocabulary is right here, and a fault in it is seen", async (_, slice, drawFaults) => {
+  const memory = new Memory(gpu.device);
+  const dispatches = largeDraw(memory, slice);
+  await expectKernels(gpu, [dispatches]);
+  for (const [from, to] of drawFaults) {
+    const isAtFault = ({ shader }: Dispatch) => shader.code.includes(from);
+    const spoiled = dispatches.flatMap((dispatch) => (isAtFault(dispatch) ? broken([dispatch], "sample", from, to) : [dispatch]));
+    await expect(expectKernels(gpu, [spoiled]), to).rejects.toMatchObject({ code: "wrong-result", detail: "sample, sample" });
+  }
+  gpu.check();
+  memory.dispose();
 });
 
 const productFaults = [

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { shapeNamed } from "../../src/cli/shapes";
 import { chooseFor } from "../../src/engine/choose";
 import { heaviestShapes, Trial } from "../../src/engine/trial";
+import { inTurn } from "../../src/engine/trial_weights";
 import { tune } from "../../src/engine/tuner";
 import type { Dispatch } from "../../src/gpu/plan";
 import { makeShader, type ShaderPart } from "../../src/gpu/shader";
@@ -13,16 +14,16 @@ import { openFixture } from "../setup/models";
 
 const bench = useGpu();
 const shapes = [
-  { inputs: 256, outputs: 96, accumulate: true, normed: false },
-  { inputs: 72, outputs: 40, accumulate: false, normed: true }, // narrower than its padding, and fewer outputs
+  { inputs: 256, outputs: 96, accumulate: true, normed: false, matrices: 3 },
+  { inputs: 72, outputs: 40, accumulate: false, normed: true, matrices: 2 }, // narrower than its padding, and fewer outputs
 ];
 const int8 = { weights: "int8", epsilon: 1e-5 } as const;
 
 test("the heaviest shapes of a model are its feed-forward layers', as they are laid together", () => {
   const { linears } = parseModel({ ...shapeNamed("LFM2.5-350M").config });
   expect(heaviestShapes(linears)).toEqual([
-    { inputs: 1024, outputs: 9216, accumulate: false, normed: true },
-    { inputs: 4608, outputs: 1024, accumulate: true, normed: false },
+    { inputs: 1024, outputs: 9216, accumulate: false, normed: true, matrices: 16 },
+    { inputs: 4608, outputs: 1024, accumulate: true, normed: false, matrices: 16 },
   ]);
 });
 
@@ -39,6 +40,45 @@ test.each(["int8", "int4"] as const)(
       }
       trial.dispose();
     }),
+);
+
+test.each(["int8", "int4"] as const)("%s matrices are timed in turn on a GPU, as many as the model has, and freed", (weights) =>
+  bench.run(async ({ gpu }) => {
+    const freed = new Set<GPUBuffer>();
+    const inOrder = async (software: boolean) => {
+      const read = shapes.map((): GPUBuffer[] => []); // in the order in which they are
+      const timed = shapes.map((): GPUBuffer[] => []);
+      const product: typeof linearInt8 = (label, linear, device) => {
+        const { codes, outputs } = linear.matrix;
+        const order = read[shapes.findIndex((shape) => shape.outputs === outputs)]!;
+        const destroy = codes.destroy.bind(codes);
+        Object.defineProperty(codes, "destroy", { configurable: true, value: () => [destroy(), freed.add(codes)] });
+        return linearInt8(label, linear, device).map((dispatch) => ({
+          ...dispatch,
+          grid: (shape) => {
+            order.push(codes);
+            return dispatch.grid(shape);
+          },
+        }));
+      };
+      const trial = new Trial({ ...gpu, software }, shapes, { ...int8, weights, product });
+      for (let i = 0; i < 7; i++) {
+        expect(await trial.measure(defaultChoices(gpu), 8)).toBeGreaterThan(0);
+        for (const [at, order] of read.entries()) timed[at]!.push(...order.splice(0).slice(1)); // the first was held to the reference
+      }
+      trial.dispose();
+      return timed;
+    };
+    for (const [i, order] of (await inOrder(false)).entries()) {
+      const { matrices } = shapes[i]!;
+      expect(new Set(order.slice(0, matrices)).size).toBe(matrices);
+      expect(order.every((codes, at) => codes === order[at % matrices])).toBe(true);
+      expect(order.every((codes) => freed.has(codes))).toBe(true);
+    }
+    for (const order of await inOrder(true)) expect(new Set(order).size).toBe(1);
+    const MiB = 2 ** 20;
+    expect([inTurn(9 * MiB, 16), inTurn(9 * MiB, 12), inTurn(300 * MiB, 16), inTurn(MiB, 1)]).toEqual([15, 12, 1, 1]);
+  }),
 );
 
 interface Fault {

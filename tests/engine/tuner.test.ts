@@ -52,19 +52,26 @@ test("the first load measures and keeps; the next takes what was kept; the numbe
     for (const engine of [plain, first, second]) engine.dispose();
   }));
 
-test("another precision or context of shapes is another key, and a store that fails is done without", () =>
+test("another precision or another model's shapes are kept under another key, the same under the same", () =>
   bench.run(async () => {
     const tunings = new Kept();
-    const checkpoint = await openFixture("llama-tied-bf16");
-    for (const precision of ["full", "w8a8"] as const) {
-      (await Engine.load(bench.gpu, checkpoint, { ...options, precision, tunings })).dispose();
-    }
-    expect(tunings.tunings.size).toBe(2);
+    const keysAfter = async (name: string, precision: "full" | "w8a8") => {
+      (await Engine.load(bench.gpu, await openFixture(name), { ...options, precision, tunings })).dispose();
+      return tunings.tunings.size;
+    };
+    expect(await keysAfter("llama-tied-bf16", "full")).toBe(1);
+    expect(await keysAfter("llama-tied-bf16", "w8a8")).toBe(2);
+    expect(await keysAfter("llama-sharded-f32", "w8a8")).toBe(3);
+    expect(await keysAfter("llama-tied-bf16", "w8a8")).toBe(3);
+  }));
+
+test("a store that fails is done without", () =>
+  bench.run(async () => {
     const broken: TuningStore = {
       get: () => Promise.reject(new Error("no storage")),
       put: () => Promise.reject(new Error("no storage")),
     };
-    const engine = await Engine.load(bench.gpu, checkpoint, { ...options, precision: "w8a8", tunings: broken });
+    const engine = await Engine.load(bench.gpu, await openFixture("llama-tied-bf16"), { ...options, precision: "w8a8", tunings: broken });
     expect(engine.tuning.costs.length).toBeGreaterThan(0);
     engine.dispose();
   }));

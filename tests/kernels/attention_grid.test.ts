@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { attention, partialsBytes } from "../../src/kernels/attention";
 import { ropeAppend } from "../../src/kernels/rope_append";
-import { randomFloats, useGpu } from "../setup/gpu";
+import { randomFloats, traits, useGpu } from "../setup/gpu";
 import { AttentionLayer } from "./attention_layer";
 
 const bench = useGpu();
@@ -18,15 +18,15 @@ test.each([
     const shape = { heads: HEADS, kvHeads: KV_HEADS, headDim: HEAD_DIM, rotaryDim: HEAD_DIM, norm: false, context: CONTEXT };
     const layer = new AttentionLayer(lab, { type: "int8", ...shape }, CONTEXT);
     const input = randomFloats((position + ROWS) * layer.inputWidth, 3);
-    await lab.pass([[ropeAppend("test", layer.append(input))]], { rows: position + ROWS, headRows: 0 });
+    await lab.pass([[ropeAppend("test", layer.append(input), lab.gpu)]], { rows: position + ROWS, headRows: 0 });
     const partials = lab.output(partialsBytes(HEADS, layer.cache, CONTEXT));
     const step = { batch: lab.batch, queries: layer.queries, cache: layer.cache, scale: 0.125, partials };
-    const dispatch = attention("test", step, { packedDot: true, software: false });
+    const dispatch = attention("test", step, traits.gpu);
     const [kvHeads, tiles] = dispatch.grid({ rows: ROWS, headRows: 0, position });
     expect([kvHeads, tiles]).toEqual([KV_HEADS, (ROWS * HEADS) / KV_HEADS / 4]);
     // Only the first tile's workgroups run.
     const alone = { ...dispatch, grid: () => [kvHeads, 1, 1] as const };
-    const appended = ropeAppend("test", layer.append(input.slice(position * layer.inputWidth)));
+    const appended = ropeAppend("test", layer.append(input.slice(position * layer.inputWidth)), lab.gpu);
     await lab.pass([[appended], [alone]], { rows: ROWS, headRows: 0 }, position);
     const entry = HEAD_DIM + 4;
     const words = await lab.words(partials, ROWS * HEADS * entry);

@@ -4,11 +4,11 @@ import { attentionReference } from "../../src/kernels/attention.reference";
 import { type Tree, treePaths } from "../../src/kernels/batch";
 import type { DeviceTraits } from "../../src/kernels/policy";
 import { ropeAppend } from "../../src/kernels/rope_append";
-import { type Lab, randomFloats, useGpu } from "../setup/gpu";
+import { type Lab, randomFloats, traits, useGpu } from "../setup/gpu";
 import { AttentionLayer } from "./attention_layer";
 
 const bench = useGpu();
-const devices = { software: { packedDot: true, software: true }, hardware: { packedDot: true, software: false } } as const;
+const devices = { software: traits.software, hardware: traits.gpu };
 const [CONTEXT, POSITION, ROWS, ROOT] = [320, 235, 64, 250];
 const TOLERANCE = 6e-6; // of the largest value
 const parents = [0, 0, 0, 1, 1, 3, 3, 5, 6, 8, 9, 2, 11, 11, 13, 14];
@@ -48,7 +48,7 @@ async function run(
   const rows = input.length / layer.inputWidth;
   const width = layer.shape.heads * layer.shape.headDim;
   const output = lab.output(rows * width * 4);
-  const steps = [[ropeAppend("test", layer.append(input))], ...layer.attend(output, device, most)];
+  const steps = [[ropeAppend("test", layer.append(input), lab.gpu)], ...layer.attend(output, device, most)];
   await lab.pass(steps, { rows, headRows: 0, ...(tree && { tree }) }, position);
   return lab.floats(output, rows * width);
 }
@@ -90,7 +90,7 @@ test.each(shapes)(
       const layer = new AttentionLayer(lab, { ...common, ...(window && { window }) }, POSITION);
       const input = randomFloats((POSITION + ROWS) * layer.inputWidth, 5).map((x) => x * 2);
       const part = (from: number, to: number) => input.slice(from * layer.inputWidth, to * layer.inputWidth);
-      await lab.pass([[ropeAppend("test", layer.append(part(0, POSITION)))]], { rows: POSITION, headRows: 0 });
+      await lab.pass([[ropeAppend("test", layer.append(part(0, POSITION)), lab.gpu)]], { rows: POSITION, headRows: 0 });
       const together = await run(lab, layer, part(POSITION, POSITION + ROWS), POSITION, device);
       await expectRight(layer, together);
       for (const [count, at] of passes) {

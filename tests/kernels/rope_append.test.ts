@@ -154,7 +154,7 @@ test("up to position 131,072 cosines and sines are those of f64, as near as f32 
     let [most, inF32] = [0, 0];
     // Before and behind whole steps of the table, and at its end.
     for (const position of [0, 120, 4088, 65_528, 100_000, context - rows]) {
-      await lab.pass([[ropeAppend("test", step)]], { rows, headRows: 0 }, position);
+      await lab.pass([[ropeAppend("test", step, lab.gpu)]], { rows, headRows: 0 }, position);
       const values = await layer.queryValues(rows);
       for (let row = 0; row < rows; row++) {
         for (const [pair, frequency] of layer.frequencies.entries()) {

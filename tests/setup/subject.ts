@@ -57,10 +57,12 @@ export function tokensOf(tree: Pick<Draft, "tokens">, path: readonly number[]): 
 export class Subject {
   readonly runner: Runner;
   readonly vocabulary: number;
+  readonly #gpu: Gpu;
   readonly #saved: GPUBuffer;
   readonly #maxRows: number;
 
-  private constructor(runner: Runner, vocabulary: number, maxRows: number) {
+  private constructor(gpu: Gpu, runner: Runner, vocabulary: number, maxRows: number) {
+    this.#gpu = gpu;
     this.runner = runner;
     this.#maxRows = maxRows;
     this.vocabulary = vocabulary;
@@ -81,7 +83,7 @@ export class Subject {
       onWeights: () => {},
       onCompiled: () => {},
     });
-    return new Subject(runner, vocabularySize, maxRows);
+    return new Subject(gpu, runner, vocabularySize, maxRows);
   }
 
   /** The prompt's tokens from one position up to another. */
@@ -93,6 +95,25 @@ export class Subject {
   async start(length: number): Promise<void> {
     this.runner.clearStates();
     await this.feed(0, length);
+    this.mark();
+  }
+
+  /** Starts at whatever depth, with random keys and values in place of those of a text. */
+  startDeep(): void {
+    this.runner.clearStates();
+    const { queue } = this.#gpu.device;
+    for (const [i, { dispatch }] of this.runner.dispatches({ rows: 1, headRows: 1 }).entries()) {
+      const { cache, cache_scales: scales } = dispatch.bindings;
+      if (dispatch.shader.name !== "attention" || !cache) continue;
+      const values = randomFloats(cache.size / (scales ? 1 : 4), i + 1);
+      queue.writeBuffer(cache, 0, scales ? Int8Array.from(values, (x) => x * 127) : values);
+      if (scales)
+        queue.writeBuffer(
+          scales,
+          0,
+          randomFloats(scales.size / 4, i + 1).map((x) => 0.02 + x / 100),
+        );
+    }
     this.mark();
   }
 
