@@ -8,7 +8,7 @@ struct Batch {
   tree: u32, // 1: the pass is a tree
   accepted: u32, // rows of the last pass that were kept, if it was a tree, else 0
   accepted_path: vec2<u32>, // those rows
-  nodes: array<vec4<u32>, 16>, // a tree's rows: path down to the row itself (two words), depth, parent
+  nodes: array<vec4<u32>, 16>, // a tree's rows: path down to the row itself (two words), depth, nothing
 }
 @group(0) @binding(0) var<uniform> batch: Batch;
 

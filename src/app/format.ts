@@ -28,7 +28,7 @@ export function formatFigures({ decodeTokensPerSecond, firstTokenMs, newTokens, 
   const parts = [`first token ${formatMs(firstTokenMs)}`, newTokens === 1 ? "1 token" : `${newTokens} tokens`];
   if (decodeTokensPerSecond > 0) parts.unshift(formatRate(decodeTokensPerSecond));
   if (speculation !== null) {
-    parts.push(`${decimal(1).format(speculation.tokensPerPass)} tokens a pass`);
+    parts.push(`${speculation.tokensPerPass.toFixed(1)} tokens a pass`);
     parts.push(`${formatShare(speculation.accepted, speculation.proposed)} of drafts accepted`);
   }
   return parts.join(" · ");

@@ -11,6 +11,7 @@ import { loadTokenizer } from "../text/tokenizer";
 import type { Checkpoint } from "../weights/source";
 import { writeReply } from "./reply";
 import { samplingFrom } from "./sampling_options";
+import { missingTable } from "./speculate_option";
 import type { Terminal } from "./terminal";
 
 /** Something to tell, something to explain, and something to say again, where text seen before helps most. */
@@ -54,6 +55,8 @@ export async function measureSpeculation(
   const tokenizer = await loadTokenizer(checkpoint.source);
   const tables = await openTables(checkpoint.source, tokenizer);
   const template = await loadTemplate(checkpoint.source, tokenizer);
+  const problem = missingTable(choice, tables);
+  if (problem) terminal.note(problem);
   const ways = waysOf(choice, { ...tables, ...(draftModel && { draftModel }) }).map((way) => new Way(way, engine));
   for (const [index, content] of MESSAGES.entries()) {
     const rendered = template.render([{ role: "user", content: tokenizer.quote(content) }], { addGenerationPrompt: true });

@@ -15,7 +15,7 @@ import { withEngine, withGpu } from "./open_engine";
 import { bad, countOption, precisionOption, required, tokensOption, type Values } from "./options";
 import { writeReply } from "./reply";
 import { SAMPLING_OPTIONS, samplingFrom } from "./sampling_options";
-import { NOT_EXACT, SPECULATE_HELP, speculateOption } from "./speculate_option";
+import { missingTable, NOT_EXACT, SPECULATE_HELP, speculateOption } from "./speculate_option";
 import type { Terminal } from "./terminal";
 import { openTunings } from "./tuning_file";
 
@@ -77,7 +77,8 @@ async function runGenerate(values: Values<typeof OPTIONS>, terminal: Terminal): 
   await withGpu((gpu) =>
     withEngine(gpu, checkpoint, options, terminal, async (engine) => {
       const { config, generationConfig } = checkpoint;
-      if (speculation && !engine.exact) terminal.note(NOT_EXACT);
+      const problem = speculation && (engine.exact ? missingTable(speculation, tables) : NOT_EXACT);
+      if (problem) terminal.note(problem);
       const draftFolder = engine.exact ? speculation?.draftModel : undefined;
       await withDraftModel(gpu, draftFolder, { checkpoint, engine }, terminal, async (draftModel) => {
         const speculator = speculation && makeSpeculator(engine, { ...tables, ...(draftModel && { draftModel }) }, speculation);
@@ -95,7 +96,9 @@ async function runGenerate(values: Values<typeof OPTIONS>, terminal: Terminal): 
         const stats = { ...statsOf(reply, prompt, engine, gpu), speculation: speculator?.stats ?? null };
         if (json) return terminal.out(`${JSON.stringify({ tokens: reply.tokens, text: reply.text, stats })}\n`);
         await terminal.out("\n");
-        terminal.note(`${stats.newTokens} tokens, ${stats.decodeTokensPerSecond} a second, ${stats.precision}, on ${stats.adapter}`);
+        const passes = `${stats.newTokens} tokens in ${stats.passes} passes, ${stats.decodeTokensPerSecond} a second`;
+        const drafts = stats.speculation ? [`${stats.speculation.accepted} of ${stats.speculation.proposed} drafts accepted`] : [];
+        terminal.note([passes, ...drafts, stats.precision, `on ${stats.adapter}`].join(", "));
       });
     }),
   );
@@ -127,6 +130,7 @@ function statsOf(reply: Reply, prompt: Prompt, engine: Engine, gpu: Gpu) {
     promptTokens: prompt.tokens.length,
     newTokens: reply.tokens.length,
     passes: reply.passes,
+    tokensPerPass: rounded(reply.passes > 0 ? reply.tokens.length / reply.passes : 0),
     ...engine.memory,
     adapter: gpu.name,
     precision: engine.precision,

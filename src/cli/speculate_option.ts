@@ -1,4 +1,4 @@
-import { AUTO, DRAFTERS, type SpeculationChoice } from "../engine/speculation";
+import { AUTO, DRAFTERS, NGRAM_FILE, type SpeculationChoice, type Tables } from "../engine/speculation";
 import { MOST_DRAFTS } from "../speculate/speculator";
 import { bad } from "./options";
 
@@ -7,10 +7,16 @@ const TREE = "tree:";
 
 export const SPECULATE_HELP =
   `off, auto (as far as it pays; the default), or any of ${DRAFTERS.join(", ")}, draft:DIR (a smaller model with the same tokenizer) and tree:N, ` +
-  "joined by commas, with N drafts a round whether it pays or not";
+  "joined by commas, with N drafts a round (7 where none is given) whether it pays or not; auto,draft:DIR goes too";
 
 /** Why nothing is speculated on some devices. */
 export const NOT_EXACT = "This GPU rounds a token's numbers differently beside others, so nothing is drafted.";
+
+/** What to tell whoever asked for a drafter that the model has no file for; null where nothing is amiss. */
+export function missingTable({ drafters, fixedDrafts }: SpeculationChoice, { ngrams }: Tables): string | null {
+  if (fixedDrafts === undefined || ngrams !== null || !drafters.includes("ngram")) return null;
+  return `There is no ${NGRAM_FILE} beside this model, so nothing is drafted from one; \`gyre ngram\` makes it.`;
+}
 
 const USUAL_DRAFTS = 7; // with the root a pass of eight rows
 
@@ -18,7 +24,7 @@ const USUAL_DRAFTS = 7; // with the root a pass of eight rows
 export function speculateOption(text: string | undefined): SpeculationChoice | null {
   if (text === undefined) return AUTO;
   if (text === "off") return null;
-  const parts = text.split(",");
+  const parts = text.split(",").map((part) => part.trim());
   const [folder, ...otherFolders] = valuesOf(parts, DRAFT);
   const [tree, ...otherTrees] = valuesOf(parts, TREE);
   const names = parts.filter((part) => !part.startsWith(DRAFT) && !part.startsWith(TREE));
@@ -27,8 +33,10 @@ export function speculateOption(text: string | undefined): SpeculationChoice | n
   const fixedDrafts = tree === undefined ? USUAL_DRAFTS : Number(tree);
   const isSound = (isAuto || drafters.length === names.length) && otherTrees.length + otherFolders.length === 0 && folder !== "";
   if (!isSound || !Number.isInteger(fixedDrafts) || fixedDrafts < 1 || fixedDrafts > MOST_DRAFTS) {
-    const known = `off, auto, ${DRAFTERS.join(", ")}, draft:DIR or tree:1 to tree:${MOST_DRAFTS}`;
-    throw bad(`--speculate takes ${known}, not ${JSON.stringify(text)}.`);
+    const known = `${DRAFTERS.join(", ")}, draft:DIR and tree:1 to tree:${MOST_DRAFTS}`;
+    throw bad(
+      `--speculate takes off, auto, auto,draft:DIR, or any of ${known}, each once and joined by commas, not ${JSON.stringify(text)}.`,
+    );
   }
   const draftModel = folder === undefined ? {} : { draftModel: folder };
   if (isAuto) return { ...AUTO, ...draftModel };

@@ -64,7 +64,7 @@ export async function* decode(
   /** How far drafts may reach behind a root at the end of the sequence, or one token further. */
   const reach = (position: number): Reach => ({
     position,
-    maxDepth: Math.min(MAX_TREE_ROWS - 1, maxTokens - given - 1, contextLength - position - 1),
+    maxDepth: maxTokens - given - 1,
     maxDrafts: Math.min(maxDrafts, MAX_TREE_ROWS - 1, contextLength - position - 1),
   });
   /** Why the reply ends with this token, if it does; `position` is where the token would be fed. */

@@ -74,11 +74,6 @@ export class Personal {
     };
   }
 
-  /** Forgets all of it here; the store is its owner's to clear. */
-  erase(): void {
-    this.#adopt(undefined);
-  }
-
   /** Makes the table what these bytes say. Most often they are those that it was last written as, and nothing is to be done. */
   #adopt(kept: ArrayBuffer | undefined): void {
     const words = kept && kept.byteLength % 4 === 0 ? new Uint32Array(kept) : null;

@@ -31,7 +31,7 @@ export function batchWords(pass: BatchPass, stateSlot: number): Uint32Array<Arra
   const { parents } = tree;
   expect(parents.length === rows && rows <= MAX_TREE_ROWS, `a tree of ${parents.length} nodes in a pass of ${rows} rows`);
   treePaths(tree).forEach((path, row) => {
-    words.set([...pathWords(path), path.length - 1, row === 0 ? 0 : (parents[row] ?? 0)], 8 + 4 * row);
+    words.set([...pathWords(path), path.length - 1], 8 + 4 * row);
   });
   return words;
 }

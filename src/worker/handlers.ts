@@ -122,7 +122,7 @@ export function makeHandlers(models: Models, onLost: (error: EngineError) => voi
     },
     async forget({ measured }) {
       await learnt.clear();
-      loaded?.language.personal.erase();
+      await loaded?.language.personal.refresh();
       if (measured) await tunings.clear();
       return null;
     },

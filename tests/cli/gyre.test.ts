@@ -92,6 +92,7 @@ test("convert writes a package, and generate speaks from it", async () => {
       promptTokens: 5,
       newTokens: 12,
       passes: expect.any(Number),
+      tokensPerPass: expect.any(Number),
       weightBytes: expect.any(Number),
       cacheBytes: expect.any(Number),
       scratchBytes: expect.any(Number),

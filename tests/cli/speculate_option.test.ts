@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { speculateOption } from "../../src/cli/speculate_option";
+import { missingTable, speculateOption } from "../../src/cli/speculate_option";
 
 test("reads what speculation is asked for", () => {
   expect(speculateOption("off")).toBeNull();
@@ -8,10 +8,18 @@ test("reads what speculation is asked for", () => {
   expect(speculateOption("suffix")).toEqual({ drafters: ["suffix"], fixedDrafts: 7 });
   expect(speculateOption("suffix,tree:15")).toEqual({ drafters: ["suffix"], fixedDrafts: 15 });
   expect(speculateOption("ngram,suffix")?.drafters).toEqual(["suffix", "ngram"]);
+  expect(speculateOption(" suffix, tree:3")).toEqual({ drafters: ["suffix"], fixedDrafts: 3 });
   expect(speculateOption("tree:3")?.fixedDrafts).toBe(3);
   expect(speculateOption("draft:a/b")).toEqual({ drafters: [], draftModel: "a/b", fixedDrafts: 7 });
   expect(speculateOption("auto,draft:a/b")).toEqual({ ...speculateOption("auto"), draftModel: "a/b" });
   expect(speculateOption("ngram,draft:a,tree:4")).toEqual({ drafters: ["ngram"], draftModel: "a", fixedDrafts: 4 });
+});
+
+test("a table that was asked for and is not there is told of", () => {
+  const told = (text: string) => missingTable(speculateOption(text)!, { ngrams: null });
+  expect(told("ngram")).toContain("drafts.ngram");
+  expect(told("tree:4")).toContain("drafts.ngram");
+  expect([told("suffix"), told("auto")]).toEqual([null, null]);
 });
 
 test.each([

@@ -3,7 +3,7 @@ import { FolderSource } from "../../src/cli/folder_source";
 import type { GenerateRequest } from "../../src/engine/decode";
 import type { TokenGenerator } from "../../src/engine/read_reply";
 import { ChatSession } from "../../src/engine/session";
-import type { ChatEvent, ChatRequest } from "../../src/protocol/messages";
+import type { ChatEvent, ChatRequest, DrafterName } from "../../src/protocol/messages";
 import { Speculator } from "../../src/speculate/speculator";
 import { JinjaTemplate } from "../../src/text/jinja_template";
 import { loadTokenizer } from "../../src/text/tokenizer";
@@ -125,6 +125,33 @@ test("learns from a reply only where that is asked for", async () => {
   const [text = [], from = 0] = learnt[0] ?? [];
   expect(text.slice(0, from)).toEqual(engine.requests[1]?.tokens);
   expect(tokenizer.decode(text.slice(from, -1), { skipSpecial: false }).trim()).toBe("Once there was a fox.");
+});
+
+test("the table of this device is read anew before a reply that may draft from it, and silent in others", async () => {
+  const told: string[] = [];
+  const personal = {
+    async refresh() {
+      told.push("read anew");
+    },
+    async learn() {
+      told.push("learnt");
+    },
+  };
+  const engine = new (class extends Parrot {
+    override generate(request: GenerateRequest) {
+      told.push("written");
+      return super.generate(request);
+    }
+  })("Yes.");
+  const speculator = new (class extends Speculator {
+    override silence(drafters: readonly DrafterName[]): void {
+      told.push(`silent: ${drafters.join()}`);
+    }
+  })([]);
+  const session = new ChatSession(engine, tokenizer, template, new Set([2]), speculator, personal);
+  const request = { messages: [{ role: "user", content: "Hi" }], sampling: greedy, maxTokens: 9, stop: [], speculation: "auto" } as const;
+  for (const asked of [false, true]) for await (const _ of session.chat({ ...request, personal: asked }));
+  expect(told).toEqual(["silent: personal", "written", "read anew", "silent: ", "written", "learnt"]);
 });
 
 test("tokens a pass are those of the reply, by the passes that it took", async () => {

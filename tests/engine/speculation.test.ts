@@ -54,6 +54,7 @@ describe.each([
         // Of 24 tokens the first is drawn with the prompt, and a round gives 8.
         expect(fast.stats.rounds).toBe(3);
         expect(fast.summary?.passes).toBe(4);
+        expect(fast.stats.proposed).toBe(7 + 7 + 6); // none where the reply cannot go
       }
     }),
   );
@@ -123,6 +124,23 @@ describe.each([
         // The first token is the prompt's pass's own.
         expect(1 + speculator.stats.roundTokens, `ends at ${ended.tokens.length}`).toBe(ended.tokens.length);
       }
+    }),
+  );
+
+  test("a speculator hears which plain tokens stood in a run, whose time is that of plain decoding", { timeout: 120_000 }, () =>
+    bench.run(async () => {
+      const whole = await expected(warm);
+      engine.reset();
+      const heard: boolean[] = [];
+      const speculator = new (class extends Speculator {
+        override sawPlain(token: number, isPaced: boolean): void {
+          heard.push(isPaced);
+          super.sawPlain(token, isPaced);
+        }
+      })([new Oracle([...prompt, ...whole.slice(0, 10)])], { fixedDrafts: 4 });
+      await reply(engine, prompt, { sampling: warm, maxTokens: 14, speculator });
+      // The first comes with the prompt, two rounds of five bring the next ten; those behind them are plain.
+      expect(heard).toEqual([false, true, true]);
     }),
   );
 

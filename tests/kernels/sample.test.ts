@@ -105,6 +105,26 @@ function expected({ logits, vocabulary, live = vocabulary, counts = new Uint32Ar
   );
 }
 
+test("penalties count a token on a tree's path once a node, the root not again; nothing of a tree is counted for good", () =>
+  bench.run(async (lab) => {
+    const [again, less] = [5, 6];
+    const logit = (behind: number) => Float32Array.from({ length: 8 }, (_, i) => (i === again ? 10 : i === less ? 10 - behind : 0));
+    const counts = Uint32Array.from({ length: 8 }, (_, i) => Number(i === again)); // the root
+    const sampling = lab.memory.uniform("sampling", SAMPLING_BYTES);
+    lab.memory.write(sampling, 0, new Uint8Array(writeSampling({ ...plain, temperature: 0, frequencyPenalty: 1 })));
+    const countsBuffer = lab.upload(counts);
+    const sampled = lab.output(2 * 4);
+    // Behind the root and a child that says the same, the token has been said twice.
+    const logits = lab.upload(Float32Array.of(...logit(2.5), ...logit(1.5)));
+    const tokens = lab.upload(Uint32Array.of(again, again, again));
+    const buffers = { batch: lab.batch, sampling, logits, counts: countsBuffer, sampled, tokens };
+    const steps = sample("test", { ...buffers, vocabulary: 8, live: 8, candidates: 1, threads: 64 }).map((step) => [step]);
+    await lab.pass(steps, { rows: 3, headRows: 2, tree: { parents: [0, 0, 0] } });
+    expect(Array.from(await lab.words(sampled, 2))).toEqual([again, less]);
+    await lab.pass(steps, { rows: 3, headRows: 1, tree: { parents: [0, 0, 0] } });
+    expect(await lab.words(countsBuffer, 8)).toEqual(counts);
+  }));
+
 // Numbers with few binary digits: their products with counts are exact, so it does not matter whether fma() rounds once or twice here.
 const penalties = { repetitionPenalty: 1.25, presencePenalty: 0.5, frequencyPenalty: 0.375 };
 const settings: readonly (readonly [string, Partial<SamplingParams>])[] = [

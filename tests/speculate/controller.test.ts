@@ -63,6 +63,13 @@ test("what coming back to plain decoding takes counts as a loss", () => {
   expect(controller.worth(chain(0.9, 15), 0)).toBe(0);
 });
 
+test("what was spent on drafts beforehand counts as a loss, also where no round came of it", () => {
+  const controller = new Controller(new Costs(gpu));
+  controller.begin();
+  controller.spent(9);
+  expect(controller.worth(chain(0.9, 15), 0)).toBe(0);
+});
+
 test("rounds that were dear for a while are tried again, as often as plain tokens went by", () => {
   const costs = new Costs(gpu);
   const controller = new Controller(costs);
@@ -93,4 +100,5 @@ test("acceptance begins with what a drafter claims, and ends with what it does",
   expect(acceptance.chance(source)).toBeGreaterThan(0.2);
   expect(acceptance.chance(source)).toBeLessThan(0.38);
   expect(acceptance.chance({ ...source, drafter: "ngram" })).toBeCloseTo(0.9, 10);
+  expect(acceptance.chance({ ...source, drafter: "ngram", rank: 1 })).toBeCloseTo(0.45, 10);
 });

@@ -80,6 +80,13 @@ describe("the automaton", () => {
   });
 });
 
+test("of late counts for more than often", () => {
+  let last = new State(0, null);
+  const root = last;
+  for (const token of [1, 1, 1, 1, 2, 2, 2]) last = extend(last, token);
+  expect(root.best.map(({ token }) => token)).toEqual([2, 1]);
+});
+
 describe("the drafter", () => {
   test("the best proposals follow the longest suffix that came before, along any path, and asking changes nothing", () => {
     fc.assert(

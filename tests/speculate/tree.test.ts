@@ -40,6 +40,15 @@ test("what two drafters propose is one draft, and both are told of it, the more 
   const [draft, ...others] = growTree(two, growing({ maxDepth: 1 }));
   expect(others).toEqual([]);
   expect(draft?.sources.map((source) => source.drafter)).toEqual(["ngram", "suffix"]);
+  expect(draft?.reach).toBe(0.7);
+});
+
+test("who draws with the noise already is not drawn from once more", () => {
+  const candidates = [4, 3, 2, 1].map((token) => ({ token, probability: token === 4 ? 0.1 : 0.3 }));
+  const ranked = { ...drafter("draft", () => candidates), isRanked: true };
+  const drafts = growTree([ranked], growing({ maxDepth: 1 }));
+  const ranks = new Map(drafts.map(({ token, sources }) => [token, sources[0]?.rank]));
+  expect([4, 3, 2, 1].map((token) => ranks.get(token))).toEqual([0, 1, 2, 3]);
 });
 
 test("children are ranked by log q + g with the noise of their own position", () => {

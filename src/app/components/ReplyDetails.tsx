@@ -29,7 +29,11 @@ export function ReplyDetails({ message: { stats, seed, model, origins }, line }:
         <Fact name="Passes">
           {stats.newTokens} tokens in {stats.passes} passes over the model
         </Fact>
-        {stats.speculation !== null && <Speculation stats={stats.speculation} />}
+        {stats.speculation === null ? (
+          <Fact name="Drafts">none: off, or not worth a pass on this device</Fact>
+        ) : (
+          <Speculation stats={stats.speculation} />
+        )}
       </dl>
       {origins !== undefined && (
         <label className={classes.switch}>
