@@ -118,7 +118,7 @@ test("penalties count a token on a tree's path once a node, the root not again; 
     const logits = lab.upload(Float32Array.of(...logit(2.5), ...logit(1.5)));
     const tokens = lab.upload(Uint32Array.of(again, again, again));
     const buffers = { batch: lab.batch, sampling, logits, counts: countsBuffer, sampled, tokens };
-    const steps = sample("test", { ...buffers, vocabulary: 8, live: 8, candidates: 1, threads: 64 }).map((step) => [step]);
+    const steps = sample("test", { ...buffers, vocabulary: 8, live: 8, candidates: 1 }, traits.gpu).map((step) => [step]);
     await lab.pass(steps, { rows: 3, headRows: 2, tree: { parents: [0, 0, 0] } });
     expect(Array.from(await lab.words(sampled, 2))).toEqual([again, less]);
     await lab.pass(steps, { rows: 3, headRows: 1, tree: { parents: [0, 0, 0] } });
