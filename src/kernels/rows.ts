@@ -1,5 +1,4 @@
 // What the kernels that make rows have in common: where rows go, as floats or rotated and quantised.
-
 import type { Constants } from "../gpu/pipelines";
 import type { Dispatch, PassShape } from "../gpu/plan";
 import type { Shader } from "../gpu/shader";
