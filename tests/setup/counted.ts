@@ -3,8 +3,12 @@ export type Calls = Readonly<
   Record<"createBuffer" | "createBindGroup" | "createComputePipelineAsync" | "createShaderModule" | "submit" | "mapAsync", number>
 >;
 
-/** Counts calls on this device from now on, without changing what they do. `stop` puts everything back and says how many there were. */
-export function countCalls(device: GPUDevice): { now(): Calls; stop(): Calls } {
+/**
+ * Counts calls on this device from now on, without changing what they do. `stop` puts everything back and says how many there were; `atReads` says for
+ * each buffer that was mapped how many submits there had been by then.
+ */
+export function countCalls(device: GPUDevice): { now(): Calls; stop(): Calls; readonly atReads: readonly number[] } {
+  const atReads: number[] = [];
   const counts = { createBuffer: 0, createBindGroup: 0, createComputePipelineAsync: 0, createShaderModule: 0, submit: 0, mapAsync: 0 };
   const undo: (() => void)[] = [];
   const watch = (target: object, name: keyof typeof counts) => {
@@ -31,12 +35,15 @@ export function countCalls(device: GPUDevice): { now(): Calls; stop(): Calls } {
     ...mapAsync,
     value(this: GPUBuffer, ...args: unknown[]) {
       counts.mapAsync++;
-      return Reflect.apply(map as (...args: unknown[]) => unknown, this, args);
+      const mapped = Reflect.apply(map as (...args: unknown[]) => Promise<undefined>, this, args);
+      void mapped.then(() => atReads.push(counts.submit));
+      return mapped;
     },
   });
   undo.push(() => Object.defineProperty(prototype, "mapAsync", mapAsync));
   buffer.destroy();
   return {
+    atReads,
     now: () => ({ ...counts }),
     stop() {
       for (const step of undo) step();
