@@ -7,6 +7,7 @@ import { randomCheckpoint } from "../engine/random_checkpoint";
 import type { Gpu } from "../gpu/device";
 import { Profiler } from "../gpu/profile";
 import { type Budget, copyBandwidth } from "../gpu/timing";
+import { loadTokenizer } from "../text/tokenizer";
 import { openCheckpoint } from "../weights/checkpoint";
 import type { Checkpoint } from "../weights/source";
 import type { BenchReport, KernelTable, PrefillFigure } from "./bench_report";
@@ -14,7 +15,7 @@ import { measureSpeculation } from "./bench_speculation";
 import { rooflineSvg } from "./bench_svg";
 import { describeReport } from "./bench_table";
 import { defineCommand } from "./command";
-import { withDraftModel } from "./draft_model";
+import { openDraft, withDraftModel } from "./draft_model";
 import { measureEnergy } from "./energy";
 import { FolderSource } from "./folder_source";
 import { withEngine, withGpu } from "./open_engine";
@@ -90,12 +91,15 @@ async function runBench(values: Values<typeof OPTIONS>, terminal: Terminal): Pro
     throw bad("--speculate is for a --model: what a shape says is nonsense, and nobody can guess it.");
   samplingFrom(values); // so that a mistake shows before a model is loaded
 
+  const draft = await openDraft(choice?.draftModel, checkpoint);
+  if (choice) await loadTokenizer(checkpoint.source); // so that it shows before minutes of measuring, too, that there is none
+
   const figures = await withGpu((gpu) =>
     withEngine(gpu, checkpoint, options, terminal, async (engine) => {
       const measured = await measure(engine, gpu, patience, terminal);
       if (!choice) return { ...measured, speculation: { skipped: "no --speculate" } };
       if (!engine.exact) return { ...measured, speculation: { skipped: NOT_EXACT } };
-      const ways = await withDraftModel(gpu, choice.draftModel, { checkpoint, engine }, terminal, (draftModel) =>
+      const ways = await withDraftModel(gpu, draft, engine, terminal, (draftModel) =>
         measureSpeculation(engine, checkpoint, { choice, draftModel, sampling: values, maxTokens: patience.replyTokens }, terminal),
       );
       return { ...measured, speculation: { ways, skipped: null } };

@@ -11,22 +11,25 @@ import type { Terminal } from "./terminal";
 const TOKENIZER = "tokenizer.json";
 
 /**
- * Runs `use` with a model that drafts for `checkpoint`'s, or with none where no folder is given. Throws EngineError "bad-request" where
- * their tokenizers differ.
+ * The model in this folder, which should draft for another one; before either is loaded, so that a mistake shows at once. Throws EngineError
+ * "bad-request" where their tokenizers differ, "model-…" for what the files lack.
  */
+export async function openDraft(folder: string | undefined, target: Checkpoint): Promise<Checkpoint | undefined> {
+  if (folder === undefined) return undefined;
+  const draft = await openCheckpoint(new FolderSource(folder));
+  if (await haveSameTokenizer(target.source, draft.source)) return draft;
+  throw bad(`${folder} has another tokenizer than the model it should draft for.`);
+}
+
+/** Runs `use` with a model that drafts for the engine's, or with none where there is none. Throws what Engine.load throws. */
 export async function withDraftModel<T>(
   gpu: Gpu,
-  folder: string | undefined,
-  target: { readonly checkpoint: Checkpoint; readonly engine: Engine },
+  draft: Checkpoint | undefined,
+  engine: Engine,
   terminal: Terminal,
   use: (draftModel: DraftModel | undefined) => Promise<T>,
 ): Promise<T> {
-  if (folder === undefined) return use(undefined);
-  const { checkpoint, engine } = target;
-  const draft = await openCheckpoint(new FolderSource(folder));
-  if (!(await haveSameTokenizer(checkpoint.source, draft.source))) {
-    throw bad(`${folder} has another tokenizer than the model it should draft for.`);
-  }
+  if (draft === undefined) return use(undefined);
   const options = {
     ...(!draft.packed && { precision: engine.precision }),
     contextLength: Math.min(engine.contextLength, Number(draft.config["max_position_embeddings"] ?? engine.contextLength)),
@@ -34,7 +37,7 @@ export async function withDraftModel<T>(
     candidates: DRAFT_CANDIDATES,
   };
   return withEngine(gpu, draft, options, terminal, (drafting) => {
-    if (drafting.shape.vocabularySize < engine.shape.vocabularySize) throw bad(`${folder} has a smaller vocabulary than the model.`);
+    if (drafting.shape.vocabularySize < engine.shape.vocabularySize) throw bad("The model that should draft has a smaller vocabulary.");
     return use(new DraftModel(drafting));
   });
 }

@@ -3,13 +3,14 @@ import type { Reading, Reply } from "../engine/read_reply";
 import { samplingDefaults } from "../engine/sampling_defaults";
 import { makeSpeculator, openTables } from "../engine/speculation";
 import type { Gpu } from "../gpu/device";
+import type { Speculator } from "../speculate/speculator";
 import { endTokens } from "../text/end_tokens";
 import { loadTemplate } from "../text/template";
 import { loadTokenizer } from "../text/tokenizer";
 import { openCheckpoint } from "../weights/checkpoint";
 import type { Checkpoint } from "../weights/source";
 import { defineCommand } from "./command";
-import { withDraftModel } from "./draft_model";
+import { openDraft, withDraftModel } from "./draft_model";
 import { FolderSource } from "./folder_source";
 import { withEngine, withGpu } from "./open_engine";
 import { bad, countOption, precisionOption, required, tokensOption, type Values } from "./options";
@@ -65,6 +66,7 @@ async function runGenerate(values: Values<typeof OPTIONS>, terminal: Terminal): 
   samplingFrom(values); // so that a mistake shows before a model is loaded
 
   const checkpoint = await openCheckpoint(new FolderSource(folder));
+  const draft = await openDraft(speculation?.draftModel, checkpoint);
   const prompt = await readPrompt(values, checkpoint);
   const tables = prompt.tokenizer ? await openTables(checkpoint.source, prompt.tokenizer) : { ngrams: null };
   const tunings = values.tuning === undefined ? null : await openTunings(values.tuning);
@@ -79,8 +81,7 @@ async function runGenerate(values: Values<typeof OPTIONS>, terminal: Terminal): 
       const { config, generationConfig } = checkpoint;
       const problem = speculation && (engine.exact ? missingTable(speculation, tables) : NOT_EXACT);
       if (problem) terminal.note(problem);
-      const draftFolder = engine.exact ? speculation?.draftModel : undefined;
-      await withDraftModel(gpu, draftFolder, { checkpoint, engine }, terminal, async (draftModel) => {
+      await withDraftModel(gpu, engine.exact ? draft : undefined, engine, terminal, async (draftModel) => {
         const speculator = speculation && makeSpeculator(engine, { ...tables, ...(draftModel && { draftModel }) }, speculation);
         const request = {
           tokens: prompt.tokens,
@@ -93,7 +94,7 @@ async function runGenerate(values: Values<typeof OPTIONS>, terminal: Terminal): 
         const reply = await writeReply(engine, request, prompt, terminal.signal, async (text) => {
           if (!json) await terminal.out(text);
         });
-        const stats = { ...statsOf(reply, prompt, engine, gpu), speculation: speculator?.stats ?? null };
+        const stats = { ...statsOf(reply, prompt, engine, gpu), speculation: speculator && speculationOf(speculator) };
         if (json) return terminal.out(`${JSON.stringify({ tokens: reply.tokens, text: reply.text, stats })}\n`);
         await terminal.out("\n");
         const passes = `${stats.newTokens} tokens in ${stats.passes} passes, ${stats.decodeTokensPerSecond} a second`;
@@ -136,6 +137,10 @@ function statsOf(reply: Reply, prompt: Prompt, engine: Engine, gpu: Gpu) {
     precision: engine.precision,
     reason: reply.reason,
   };
+}
+
+function speculationOf({ stats }: Speculator) {
+  return { ...stats, draftMs: rounded(stats.draftMs), verifyMs: rounded(stats.verifyMs) };
 }
 
 function rounded(value: number): number {

@@ -129,7 +129,6 @@ export async function* decode(
       pending = pass([root]);
       sequence.push([root]);
       speculates = false;
-      isPaced = false;
     }
     throw new EngineError("internal", "A reply has neither an end nor a token under way.");
   } finally {

@@ -122,7 +122,7 @@ test("text comes as it is written, and Ctrl+C ends it cleanly", async () => {
   const golden = JSON.parse(readFileSync(join(stories, "golden.json"), "utf8")) as { cases: readonly { greedy_text: string }[] };
   const text = golden.cases[0]!.greedy_text;
   expect(`Once upon a time${stdout.trimEnd()}`).toBe(text.slice(0, 16 + stdout.trimEnd().length));
-  expect(Number(/^(\d+) tokens, /.exec(stderr)?.[1])).toBeLessThan(100);
+  expect(Number(/^(\d+) tokens in /.exec(stderr)?.[1])).toBeLessThan(100);
 });
 
 test("logits: the golden ones, with equal bits however many rows a pass, and perplexity agrees with them", async () => {

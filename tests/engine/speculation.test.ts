@@ -108,6 +108,9 @@ describe.each([
         const speculator = new Speculator([drafter()], { fixedDrafts: 7 });
         const ended = await reply(engine, prompt, { sampling: warm, maxTokens: 24, endTokens: [end], speculator });
         expect(ended.tokens).toEqual(whole.tokens.slice(0, whole.tokens.indexOf(end) + 1));
+        engine.reset();
+        const plainly = await reply(engine, prompt, { sampling: warm, maxTokens: 24, endTokens: [end] });
+        expect(plainly.summary?.passes, "the pass that was under way drew nothing of the reply").toBe(plainly.tokens.length);
         expect(ended.summary?.reason).toBe("stop");
       }
     }),

@@ -65,8 +65,8 @@ test("what one tab erases does not come back from another that has it in memory"
 test("what two tabs learn is kept, both", async () => {
   const one = await Personal.open(store, "demo", vocabulary);
   const other = await Personal.open(store, "demo", vocabulary);
-  await one.learn(tokenizer.encode("A fox.", { special: false }), 1);
-  await other.learn(tokenizer.encode("A dog.", { special: false }), 1);
+  const learn = (tab: Personal, reply: string) => tab.learn(tokenizer.encode(reply, { special: false }), 1);
+  await Promise.all([learn(one, "A fox."), learn(other, "A dog.")]); // in the same moment
   expect(await lines()).toContain("fox");
   expect(await lines()).toContain("dog");
 });

@@ -76,7 +76,7 @@ function Slider({
   return (
     <div className={classes.slider}>
       <label htmlFor={id}>{label}</label>
-      <output htmlFor={id}>{value} %</output>
+      <span aria-hidden="true">{value} %</span>
       <input
         id={id}
         type="range"
