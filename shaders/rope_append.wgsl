@@ -11,7 +11,8 @@ override EPSILON: f32;
 
 @group(0) @binding(1) var<storage, read> input: array<f32>; // [rows, HEADS + 2 * KV_HEADS, HEAD_DIM]
 @group(0) @binding(2) var<storage, read> norms: array<f32>; // [queries and keys, HEAD_DIM]
-@group(0) @binding(3) var<storage, read> angles: array<vec2<f32>>; // cosine and sine: positions below ANGLE_STEP, then its multiples; [of each, ROTARY_DIM / 2]
+// Cosine and sine of positions below ANGLE_STEP, then of its multiples: [of each, ROTARY_DIM / 2].
+@group(0) @binding(3) var<storage, read> angles: array<vec2<f32>>;
 
 fn norm_head(weights: u32, lane: u32) {
   for (var part = lane; part < 64u; part += THREADS) {
@@ -28,7 +29,7 @@ fn norm_head(weights: u32, lane: u32) {
   workgroupBarrier();
 }
 
-// A table of all positions would take tens of megabytes; the turn of a multiple of ANGLE_STEP and that of the rest are one behind the other.
+// A table of all positions would take tens of megabytes: the turn of a multiple of ANGLE_STEP, and that of the rest behind it.
 fn angle_of(position: u32, pair: u32) -> vec2<f32> {
   let fine = angles[(position % ANGLE_STEP) * (ROTARY_DIM / 2u) + pair];
   let coarse = angles[(ANGLE_STEP + position / ANGLE_STEP) * (ROTARY_DIM / 2u) + pair];

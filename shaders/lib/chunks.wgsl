@@ -10,8 +10,8 @@ fn oldest_seen(position: u32) -> u32 {
   return max(position, WINDOW - 1u) - (WINDOW - 1u);
 }
 
-// Whether workgroups take a chunk each and share its tiles: few rows have too few tiles to keep a GPU busy. Of more rows each workgroup walks
-// all chunks with a tile of its own, in the first chunk too. The grid in src/kernels/attention.ts is made by the same rule.
+// Whether workgroups take a chunk each and share its tiles: few rows have too few tiles to keep a GPU busy. Of more rows each workgroup
+// walks all chunks with a tile of its own, in the first chunk too. The grid in src/kernels/attention.ts is made by the same rule.
 fn is_split() -> bool {
   return batch.rows <= 16u && batch.rows * chunks_reached() <= SPLIT;
 }

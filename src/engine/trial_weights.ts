@@ -83,7 +83,7 @@ function randomRows(
   const buffer = memory.storage("trial weights", "weights", outputs * rowBytes);
   // Random bytes over and over, each time from another place, so that rows of a width that divides their count are not alike. The GPU copies
   // them: what the host writes, the browser would hold until the GPU has taken it, and that is tens of megabytes.
-  const source = memory.upload("random bytes", "scratch", random);
+  const source = memory.upload("random bytes", "scratch", random.subarray(0, outputs * rowBytes));
   const encoder = device.createCommandEncoder();
   for (let done = 0, turn = 0; done < outputs * rowBytes; turn++) {
     const from = ((turn * 976) % (random.length / 2)) & ~15;
