@@ -9,10 +9,11 @@ import { allShaders } from "./all_shaders";
 import { Meter, type Room } from "./meter";
 import { longestSubmit } from "./pace";
 import type { Runner } from "./runner";
-import { selfTest, type Verdict, wrongResult } from "./self_test";
+import { selfTest, type Verdict } from "./self_test";
 import { heaviestShapes, Trial } from "./trial";
 import { measureCosts, tune } from "./tuner";
 import { readTuning, type Tuning, type TuningStore, tuningKey } from "./tuning";
+import { wrongResult } from "./wrong_result";
 
 /** One pass for each of the pipelines of products, with a row to spare where that is possible; 17 are many. */
 const CHECKED_ROWS = [1, 2, 3, 5, 9, 17];

@@ -5,8 +5,6 @@ import { Memory } from "../gpu/buffers";
 import type { Gpu } from "../gpu/device";
 import type { Dispatch } from "../gpu/plan";
 import type { Shader } from "../gpu/shader";
-import { CHUNK } from "../kernels/attention";
-import { MAX_TREE_ROWS } from "../kernels/batch";
 import { gatedSiluReference } from "../kernels/gated_silu.reference";
 import { rmsNormReference } from "../kernels/rms_norm.reference";
 import { type SamplingParams, writeSampling } from "../kernels/sample";
@@ -17,12 +15,12 @@ import type { Room } from "./meter";
 import { areClose, type Checks, hasRow, mixerChecks } from "./mixer_checks";
 import { Probe } from "./probe";
 import { randomFloats } from "./random";
-import type { Pass, Runner } from "./runner";
+import { rowsAreIndependent } from "./row_independence";
+import type { Runner } from "./runner";
 import { productChecks, tableChecks } from "./weight_checks";
+import { wrongResult } from "./wrong_result";
 
 const POSITIONS = [5000, 3, 40, 511, 70_000, 0]; // of draws, which take other noise at each
-const SINGLE = 4; // rows of one pass each: on a weak device all twenty would take as long as a reply's first words
-const NEAR = 0.05; // of the largest logit: a sum's last bit can move a code of a row, and that many logits
 const MANY = 2 ** 16; // entries of a vocabulary of more of which each kind of draw is made once: the reference sorts them
 const FILTERED: SamplingParams = {
   temperature: 0.8,
@@ -143,70 +141,4 @@ function callsOf(dispatches: readonly Dispatch[]): readonly (readonly [Dispatch,
     else calls.set(key, [dispatch]);
   }
   return [...calls.values()];
-}
-
-/**
- * Whether the same tokens have the same logits bit for bit, as the design promises, the last of them fed one by one, a few at a time, with all
- * in one pass, with a decoy in a tree, and behind one: so the variants of everything, attention among them, are held to each other. A compiler
- * that may reorder sums (Metal's usual mode) may do it in one and not in another; that is no fault, as long as they are near. Caches hold what
- * they held, further back than these tokens. Passes are spread over many submits, as nobody knows yet how long they take here. Leaves caches and
- * states to be cleared. Throws EngineError "wrong-result" where rows are not near.
- */
-export async function rowsAreIndependent(runner: Runner, room: Room): Promise<boolean> {
-  const { contextLength, maxRows, maxHeadRows, vocabulary, live } = room;
-  const rows = Math.min(20, maxRows, contextLength - 1);
-  const first = Math.min(CHUNK - 8, contextLength - 1 - rows); // into a second chunk of keys, where there is one
-  const tokens = Array.from({ length: rows }, (_, i) => (7 * i + 1) % vocabulary);
-  const feed = (pass: Pass) => runner.feed({ ...pass, isSpread: true });
-  const lastOf = async (pass: Pass) => {
-    const begin = (pass.headRows - 1) * vocabulary;
-    return (await runner.logits({ ...pass, isSpread: true }, vocabulary)).slice(begin, begin + live);
-  };
-  const inPasses = async (...sizes: readonly number[]) => {
-    runner.clearStates();
-    let done = 0;
-    for (const size of sizes.slice(0, -1).filter((some) => some > 0)) {
-      feed({ rows: size, headRows: 0, position: first + done, tokens: tokens.slice(done, done + size) });
-      done += size;
-    }
-    const last = rows - done;
-    return lastOf({ rows: last, headRows: Math.min(last, maxHeadRows), position: first + done, tokens: tokens.slice(done) });
-  };
-  const nodes = Math.min(MAX_TREE_ROWS, maxHeadRows, rows - 1);
-  const path = Array.from({ length: nodes }, (_, row) => row).filter((row) => row !== 1); // row 1 is a decoy
-  /** Up to this token in a tree, whose path alone is kept; what is left behind it alone. */
-  const inTree = async (end: number) => {
-    runner.clearStates();
-    const before = end - path.length;
-    feed({ rows: before, headRows: 0, position: first, tokens: tokens.slice(0, before) });
-    const [root = 0, ...others] = tokens.slice(before, end);
-    const parents = Array.from({ length: nodes }, (_, row) => (row > 2 ? row - 1 : 0));
-    const tree = { rows: nodes, headRows: nodes, position: first + before, tokens: [root, root, ...others], tree: { parents } };
-    if (end === rows) return lastOf(tree);
-    feed(tree);
-    return lastOf({ rows: 1, headRows: 1, position: first + end, tokens: tokens.slice(end), accepted: path });
-  };
-  const single = Math.min(SINGLE, rows);
-  const alone = await inPasses(rows - single, ...Array<number>(single).fill(1));
-  const largest = alone.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
-  const isSame = (others: Float32Array<ArrayBuffer>, how: string) => {
-    if (!others.every((x, i) => Math.abs(x - (alone[i] ?? Number.NaN)) <= NEAR * largest)) {
-      throw wrongResult(`${how} differs from passes of one row`);
-    }
-    const bits = new Uint32Array(others.buffer);
-    return new Uint32Array(alone.buffer).every((word, i) => word === bits[i]);
-  };
-  const counts = [...new Set([2, 4, 8, 16, rows])].filter((count) => count <= rows);
-  const ways = [
-    ...counts.map((count) => [`a pass of ${count} rows`, () => inPasses(rows - count, count)] as const),
-    ...(nodes < 3 ? [] : [[`a tree of ${nodes} rows`, () => inTree(rows)] as const]),
-    ...(nodes < 3 ? [] : [[`a pass behind a tree of ${nodes} rows`, () => inTree(rows - 1)] as const]),
-  ];
-  let agree = true;
-  for (const [how, way] of ways) agree = isSame(await way(), how) && agree;
-  return agree;
-}
-
-export function wrongResult(detail: string): EngineError {
-  return new EngineError("wrong-result", "This GPU computed a wrong result.", detail);
 }

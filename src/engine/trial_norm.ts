@@ -12,7 +12,7 @@ import { signBits } from "../quantize/signs";
 import { areClose, areCodes } from "./mixer_checks";
 import { randomFloats } from "./random";
 import { readBuffer } from "./readback";
-import { wrongResult } from "./self_test";
+import { wrongResult } from "./wrong_result";
 
 export interface TrialNormOptions {
   readonly batch: GPUBuffer;

@@ -2,9 +2,9 @@
 import type { Candidates, Choices } from "../kernels/policy";
 import type { RowCost } from "../speculate/costs";
 import type { Meter } from "./meter";
-import { wrongResult } from "./self_test";
 import { MOST_ROWS } from "./trial";
 import { chooseFrom, type Measurement } from "./tuning";
+import { wrongResult } from "./wrong_result";
 
 const BUDGET_MS = 1300; // for the choices
 const COST_BUDGET_MS = 600;

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { nodeGpu } from "../../src/cli/node_gpu";
+import { rowsAreIndependent } from "../../src/engine/row_independence";
 import { Runner } from "../../src/engine/runner";
-import { expectKernels, rowsAreIndependent } from "../../src/engine/self_test";
+import { expectKernels } from "../../src/engine/self_test";
 import { Memory } from "../../src/gpu/buffers";
 import { type Gpu, openGpu } from "../../src/gpu/device";
 import type { Dispatch } from "../../src/gpu/plan";
