@@ -21,7 +21,7 @@ import { productChecks, tableChecks } from "./weight_checks";
 import { wrongResult } from "./wrong_result";
 
 const POSITIONS = [5000, 3, 40, 511, 70_000, 0]; // of draws, which take other noise at each
-const MANY = 2 ** 16; // entries of a vocabulary of more of which each kind of draw is made once: the reference sorts them
+const MANY = 2 ** 15; // tokens of a vocabulary; of more each kind of draw is made once, as the reference sorts them
 const FILTERED: SamplingParams = {
   temperature: 0.8,
   topK: 50,

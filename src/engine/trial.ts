@@ -1,6 +1,6 @@
 // Products in the shapes of a model, to be timed and to be held to the reference before any token depends on them.
 import { Memory } from "../gpu/buffers";
-import type { Gpu } from "../gpu/device";
+import { type Gpu, inErrorScopes } from "../gpu/device";
 import { workDone } from "../gpu/nudge";
 import { Plan, type Step } from "../gpu/plan";
 import { BATCH_WORDS, batchWords } from "../kernels/batch";
@@ -107,7 +107,7 @@ export class Trial {
    * is read, as by the model: one that is read again and again lies in a cache, where other variants are fast.
    */
   async measure(choices: Choices, rows: number): Promise<number | null> {
-    this.#multiply();
+    await this.#multiply();
     const plans = await this.#compile(choices, rows);
     if (!(await this.#isRight(plans, rows))) return null;
     let repeats = 1;
@@ -133,14 +133,17 @@ export class Trial {
     this.#memory.dispose();
   }
 
-  /** Makes the matrices that are read in turn, where caches matter. */
-  #multiply(): void {
-    if (this.#gpu.software) return;
-    for (const { shape, weights, others } of this.#products) {
-      if (others.length > 0) continue;
-      const count = inTurn(matrixBytes(weights.matrix), shape.matrices);
-      others.push(...sameMatrices(this.#gpu.device, this.#memory, weights.matrix, count - 1));
-    }
+  /** Makes the matrices that are read in turn, where caches matter. The model will want more memory than they take. */
+  async #multiply(): Promise<void> {
+    const { device, software } = this.#gpu;
+    const single = this.#products.filter(({ others }) => others.length === 0);
+    if (software || single.length === 0) return;
+    await inErrorScopes(device, () => {
+      for (const { shape, weights, others } of single) {
+        const count = inTurn(matrixBytes(weights.matrix), shape.matrices);
+        others.push(...sameMatrices(device, this.#memory, weights.matrix, count - 1));
+      }
+    });
   }
 
   /** For passes of so many rows, or of any: of each product a plan for each of its matrices. */
