@@ -125,6 +125,37 @@ describe.each(["lfm2-gqa4-bf16", "llama-tied-bf16"])("%s", (name) => {
   );
 
   test(
+    "once a pass has failed, nothing in the caches is trusted",
+    () =>
+      bench.run(async () => {
+        const engine = await open();
+        const { tokens } = await reply(engine, prompt);
+        const all = [...prompt, ...tokens];
+        const { queue } = bench.gpu.device;
+        engine.reset();
+        const submit = queue.submit.bind(queue);
+        let left = 6;
+        Object.defineProperty(queue, "submit", {
+          configurable: true,
+          value(buffers: GPUCommandBuffer[]) {
+            if (left-- > 0) submit(buffers);
+            else throw new Error("no more");
+          },
+        });
+        try {
+          await expect(reply(engine, prompt)).rejects.toThrow("no more");
+        } finally {
+          Reflect.deleteProperty(queue, "submit");
+        }
+        const after = await reply(engine, all, { maxTokens: 6 });
+        expect(after.summary?.cachedTokens).toBe(0);
+        engine.reset();
+        expect(after.tokens).toEqual((await reply(engine, all, { maxTokens: 6 })).tokens);
+      }),
+    60_000,
+  );
+
+  test(
     "refuses what it cannot do, and goes on afterwards",
     () =>
       bench.run(async () => {

@@ -89,6 +89,23 @@ describe.each([
     }),
   );
 
+  test("what was drawn plainly before a round counts for the penalties behind it", { timeout: 120_000 }, () =>
+    bench.run(async () => {
+      for (const penalty of [0.3, 1]) {
+        const often = { ...greedy, frequencyPenalty: penalty }; // tokens take turns, and which one is next hangs on every count
+        const { tokens } = await plain(prompt, often);
+        const late = new (class extends Oracle {
+          override propose(path: readonly number[]) {
+            return this.text.length < prompt.length + 10 ? [] : super.propose(path);
+          }
+        })([...prompt, ...tokens]);
+        const fast = await speculating(late, often, 3);
+        expect(fast.tokens).toEqual(tokens);
+        expect(fast.stats.rounds).toBeGreaterThan(2);
+      }
+    }),
+  );
+
   test("limits, end tokens and the end of the context cut at the right token", { timeout: 120_000 }, () =>
     bench.run(async () => {
       const whole = await plain(prompt, warm, 1000);

@@ -22,6 +22,17 @@ test("learns what follows what, the longest context first", () => {
   expect(best(table, 6)).toBe(undefined);
 });
 
+test("the text may have grown token by token, and a path goes on from it", () => {
+  const drafter = new ContextDrafter("personal", learned([1, 2, 3, 4], [9, 2, 3, 5]));
+  drafter.reset([9, 1]);
+  drafter.append([2]);
+  drafter.append([3]);
+  expect(drafter.propose([])[0]?.token).toBe(4);
+  drafter.reset([1]);
+  drafter.append([2]);
+  expect(drafter.propose([3])[0]?.token).toBe(4);
+});
+
 test("of a text it learns the reply alone; the prompt is context", () => {
   const table = new PersonalTable(vocabulary);
   table.learn([1, 2, 3, 4, 5], 3);

@@ -77,6 +77,7 @@ function Learnt() {
           Learnt: what follows {table.contexts.toLocaleString("en")} pieces of text ({formatBytes(table.bytes)})
         </summary>
         <table>
+          {table.entries.length === ENTRIES && <caption>The {ENTRIES} seen most often:</caption>}
           <thead>
             <tr>
               <th scope="col">After</th>
