@@ -126,6 +126,29 @@ test("a reply that cannot be ended does not hold up the next one", async () => {
   expect(logged).toHaveBeenCalledOnce();
 });
 
+test("a reply whose message cannot be placed is over at once, and told to the one who sent it alone", async () => {
+  const { chats, engine, replies } = build({ tokenMs: 5, reply: () => "word ".repeat(200) });
+  await engine.start("");
+  const logged = vi.spyOn(console, "error").mockImplementation(() => {});
+  const id = await replies.send(null, "Go on");
+  const { append } = chats;
+  vi.spyOn(chats, "append").mockImplementation((...args) =>
+    args[1].role === "user" ? append.apply(chats, args) : Promise.reject(new Error("full")),
+  );
+  await until(replies.written, ({ content }) => content !== "");
+  await expect(replies.send(null, "Hello")).rejects.toThrow("full");
+  expect(replies.jobs.get()).toMatchObject([{ conversation: id, phase: "writing" }]);
+  expect(replies.written.get().content).toContain("word"); // of the reply that is at work
+  replies.stop();
+  await idle(replies);
+  vi.mocked(chats.append).mockRestore();
+  await replies.send(id, "And now?"); // is not held up
+  replies.stop();
+  await idle(replies);
+  expect(await lastReply(chats, id)).toMatchObject({ end: "aborted" });
+  expect(logged).not.toHaveBeenCalled();
+});
+
 test("a reply keeps who proposed which of its words, and what speculation did", async () => {
   const { chats, engine, replies } = build();
   await engine.start("");
