@@ -60,7 +60,7 @@ export class Personal {
     await this.#tables.update(this.#id, change).catch(() => {});
   }
 
-  /** The most frequent things learnt, and how many contexts and bytes there are in all. */
+  /** The most frequent things learnt, and how many contexts and kept bytes there are in all, as of the last `refresh` or `learn`. */
   show(
     tokenizer: Tokenizer,
     most: number,
@@ -68,7 +68,7 @@ export class Personal {
     const entries = this.#table.entries();
     const text = (tokens: readonly number[]) => tokenizer.decode(tokens, { skipSpecial: false });
     return {
-      bytes: entries.length === 0 ? 0 : this.#table.serialize().byteLength,
+      bytes: entries.length === 0 ? 0 : (this.#kept?.byteLength ?? 0),
       contexts: new Set(entries.map(({ context }) => context.join(" "))).size,
       entries: entries.slice(0, most).map(({ context, token, count }) => ({ context: text(context), next: text([token]), count })),
     };

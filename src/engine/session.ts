@@ -13,6 +13,9 @@ const REPLY_SHARE = 1 / 4;
 /** Turns are forgotten by this part of the room at a time: if only what must go went, every turn would shift the prompt and void the caches. */
 const FORGET_SHARE = 1 / 2;
 
+/** How long the store of what was learnt is waited for; one that never answers must not stop a reply, which an old table costs only speed. */
+const STORE_PATIENCE = 200; // ms
+
 interface Prompt {
   readonly tokens: readonly number[];
   readonly forgotten: number; // messages left out
@@ -52,7 +55,7 @@ export class ChatSession {
     const { sampling, maxTokens } = request;
     const { tokens, forgotten } = this.#fit(request.messages, maxTokens);
     const personal = request.personal ? this.#personal : null;
-    await personal?.refresh();
+    if (personal) await notForEver(personal.refresh());
     const fitMs = performance.now() - start;
     const reading = { tokenizer: this.#tokenizer, context: [], stops: [...request.stop, ...this.#template.stops] };
     const speculator = request.speculation === "auto" ? this.#speculator : null;
@@ -78,7 +81,7 @@ export class ChatSession {
           speculation: speculator && statsOf(speculator, drawn.length / passes),
         };
         // What the user stopped is what the user did not want.
-        if (reason !== "aborted") await personal?.learn([...tokens, ...drawn], tokens.length);
+        if (personal && reason !== "aborted") await notForEver(personal.learn([...tokens, ...drawn], tokens.length));
         yield { type: "end", reason, stats };
         return;
       }
@@ -118,6 +121,8 @@ export class ChatSession {
     return this.#tokenizer.encodeRendered(this.#template.render(quoted, { addGenerationPrompt: true }));
   }
 }
+
+const notForEver = (stored: Promise<void>) => Promise.race([stored, new Promise((resolve) => setTimeout(resolve, STORE_PATIENCE))]);
 
 /** What the page is told of a reply's speculation; null where nothing was proposed. */
 function statsOf({ stats }: Speculator, tokensPerPass: number): SpeculationStats | null {

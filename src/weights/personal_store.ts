@@ -17,8 +17,8 @@ export class PersonalStore {
   async update(id: string, change: (kept: ArrayBuffer | undefined) => ArrayBuffer): Promise<void> {
     await this.#with(async (db) => {
       const transaction = db.transaction("tables", "readwrite");
-      await transaction.store.put(change(await transaction.store.get(id)), id);
-      await transaction.done;
+      const put = async () => transaction.store.put(change(await transaction.store.get(id)), id);
+      await Promise.all([put(), transaction.done]); // both are heard: one that is aborted rejects both
     });
   }
 

@@ -18,10 +18,12 @@ export class IndexedTunings {
 
   async put(key: string, tuning: object): Promise<void> {
     const transaction = (await this.#open()).transaction("tunings", "readwrite");
-    await transaction.store.put({ tuning, at: Date.now() }, key);
-    const oldest = await transaction.store.index("at").getAllKeys();
-    await Promise.all(oldest.slice(0, Math.max(0, oldest.length - MOST)).map((old) => transaction.store.delete(old)));
-    await transaction.done;
+    const replace = async () => {
+      await transaction.store.put({ tuning, at: Date.now() }, key);
+      const oldest = await transaction.store.index("at").getAllKeys();
+      await Promise.all(oldest.slice(0, Math.max(0, oldest.length - MOST)).map((old) => transaction.store.delete(old)));
+    };
+    await Promise.all([replace(), transaction.done]); // both are heard: one that is aborted rejects both
   }
 
   async clear(): Promise<void> {

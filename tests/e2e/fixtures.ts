@@ -32,13 +32,13 @@ export function watch(context: BrowserContext, baseURL: string): string[] {
 }
 
 /**
- * What pages of this context show for some seconds only, such as "Deleted. Undo", stays a while: a person looks at once, and a test may have
- * to wait for a core.
+ * What pages of this context show for some seconds only, from "Copied" (1.5 s) to "Deleted. Undo" (8 s), stays a while: a person looks at once,
+ * and a test may have to wait for a core. All other timers are as in the app.
  */
 export function patient(context: BrowserContext): Promise<unknown> {
   return context.addInitScript(() => {
     const { setTimeout } = window;
-    const slower = (run: TimerHandler, ms = 0, ...args: unknown[]) => setTimeout(run, ms < 1000 ? ms : 30 * ms, ...args);
+    const slower = (run: TimerHandler, ms = 0, ...args: unknown[]) => setTimeout(run, ms >= 1500 && ms <= 8000 ? 30 * ms : ms, ...args);
     Object.assign(window, { setTimeout: slower });
   });
 }

@@ -60,6 +60,7 @@ function shapeOf({ hidden, feedForward, heads, kvHeads, headDim, vocabulary, lay
     },
   };
 }
+
 const cases: readonly (readonly [string, "w8a8" | "w4a8", "this device" | "a GPU", Size])[] = [
   [
     "one head of 4 and five tokens",
@@ -118,7 +119,8 @@ test.each(cases)("%s, in %s by the variants of %s: a row has the same bits in pa
     const gpu = device === "a GPU" ? { ...bench.gpu, software: false } : bench.gpu;
     const checkpoint = randomCheckpoint("odd", shapeOf(size), precision);
     const engine = await Engine.load(gpu, checkpoint, { maxRows: 64, maxHeadRows: 64, contextLength: 200 });
-    expect(engine.exact).toBe(true); // on a GPU the self-test has held passes of one row to others, and to trees
+    // Where it is called a GPU, the self-test has held passes of one row to others, and to trees; in software there is nothing to hold.
+    if (!gpu.software) expect(engine.exact).toBe(true);
     const tokens = Array.from({ length: TOKENS }, (__, i) => (i * 7) % size.vocabulary);
     const together = await logitsOf(engine, tokens, 64);
     expect(together.every(Number.isFinite)).toBe(true);

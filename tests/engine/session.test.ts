@@ -154,6 +154,16 @@ test("the table of this device is read anew before a reply that may draft from i
   expect(told).toEqual(["silent: personal", "written", "read anew", "silent: ", "written", "learnt"]);
 });
 
+test("a store that never answers stops no reply, neither before its first token nor at its end", { timeout: 10_000 }, async () => {
+  const never = () => new Promise<void>(() => {});
+  const personal = { refresh: never, learn: never };
+  const session = new ChatSession(new Parrot("Yes."), tokenizer, template, new Set([2]), new Speculator([]), personal);
+  const request = { messages: [{ role: "user", content: "Hi" }], sampling: greedy, maxTokens: 9, stop: [], speculation: "auto" } as const;
+  const types: string[] = [];
+  for await (const { type } of session.chat({ ...request, personal: true })) types.push(type);
+  expect([types[0], types.at(-1)]).toEqual(["text", "end"]);
+});
+
 test("tokens a pass are those of the reply, by the passes that it took", async () => {
   // A hundred tokens drawn plainly and one round of three: 103 tokens in 101 passes, not 3 a pass.
   const engine = new (class extends Parrot {

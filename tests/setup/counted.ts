@@ -36,7 +36,10 @@ export function countCalls(device: GPUDevice): { now(): Calls; stop(): Calls; re
     value(this: GPUBuffer, ...args: unknown[]) {
       counts.mapAsync++;
       const mapped = Reflect.apply(map as (...args: unknown[]) => Promise<undefined>, this, args);
-      void mapped.then(() => atReads.push(counts.submit));
+      mapped.then(
+        () => atReads.push(counts.submit),
+        () => {}, // for whoever called to hear
+      );
       return mapped;
     },
   });

@@ -26,6 +26,8 @@ test("what is learnt from a reply is drafted, and kept for the next visit", asyn
   expect(shown.entries).toHaveLength(3);
   expect(shown.entries[0]?.count).toBeGreaterThan(1);
   expect(shown.bytes).toBeGreaterThan(100);
+  expect(shown.bytes).toBe((await store.get("demo"))?.byteLength);
+  expect(personal.show(tokenizer, 3)).toEqual(shown);
   expect((await Personal.open(store, "other", vocabulary)).show(tokenizer, 1).entries).toEqual([]);
 });
 

@@ -94,18 +94,24 @@ export class ReplyStore {
     const placed = this.#chats.append(conversation, empty, id);
     this.#last = this.#last
       .then(async () => {
-        const message = await placed;
-        if (message.role === "assistant") await this.#run(message);
+        const message = await placed.catch(() => null); // told below, to the one who asked
+        if (message?.role === "assistant") await this.#run(message);
       })
       .finally(() => this.#over(id))
       .catch((thrown: unknown) => console.error("A reply could not be ended:", thrown)); // The next one starts all the same.
-    await placed;
+    try {
+      await placed;
+    } catch (thrown) {
+      this.#over(id); // now, whatever else is at work
+      throw thrown;
+    }
   }
 
   #over(message: string): void {
+    const [atWork] = this.jobs.get();
     this.#aborts.delete(message);
     this.jobs.update((jobs) => jobs.filter((job) => job.message !== message));
-    this.written.set(NOTHING);
+    if (atWork?.message === message) this.written.set(NOTHING);
   }
 
   async #run(message: AssistantMessage): Promise<void> {

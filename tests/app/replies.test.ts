@@ -1,46 +1,10 @@
-// The engine's and the replies' stores against a stand-in engine; what the page shows of them is tested in a browser.
-import { afterEach, expect, test, vi } from "vitest";
-import { EngineStore } from "../../src/app/stores/engine";
-import { ReplyStore } from "../../src/app/stores/replies";
-import type { Observable } from "../../src/chats/observable";
+// Replies, with a stand-in engine behind them; what the page shows of them is tested in a browser.
+import { expect, test, vi } from "vitest";
+import type { ReplyStore } from "../../src/app/stores/replies";
 import type { AssistantMessage } from "../../src/chats/schema";
-import { ChatStore } from "../../src/chats/store";
+import type { ChatStore } from "../../src/chats/store";
 import { EngineError } from "../../src/protocol/errors";
-import type { FakeOptions } from "./fake/handlers";
-import { type FakeWorker, fakeWorker } from "./fake/worker";
-
-const workers: FakeWorker[] = [];
-
-afterEach(() => {
-  vi.restoreAllMocks();
-  for (const worker of workers.splice(0)) worker.terminate();
-});
-
-function build(options: FakeOptions = {}) {
-  const chats = new ChatStore();
-  chats.conversations.set([]);
-  const engine = new EngineStore(
-    () => {
-      const worker = fakeWorker(options);
-      workers.push(worker);
-      return worker;
-    },
-    () => true,
-  );
-  return { chats, engine, replies: new ReplyStore(chats, engine) };
-}
-
-function until<T>(value: Observable<T>, holds: (value: T) => boolean): Promise<T> {
-  return new Promise((resolve) => {
-    const look = () => {
-      if (!holds(value.get())) return;
-      unsubscribe();
-      resolve(value.get());
-    };
-    const unsubscribe = value.subscribe(look);
-    look();
-  });
-}
+import { build, until, workers } from "./fake/stores";
 
 const idle = (replies: ReplyStore) => until(replies.jobs, (jobs) => jobs.length === 0);
 
@@ -65,20 +29,6 @@ test("a message sent before the model is there is answered when it is", async ()
   });
   expect(chats.conversations.get()?.[0]?.title).toBe("Hello there");
   expect(replies.announcement.get()).toBe("Hello. I am a fox in a box.");
-});
-
-test("progress is seen, and the loaded model", async () => {
-  const { engine } = build({ loadMs: 20 });
-  const shares: number[] = [];
-  engine.state.subscribe(() => {
-    const state = engine.state.get();
-    if (state.kind === "loading" && state.progress !== null) shares.push(state.progress.done / state.progress.total);
-  });
-  await engine.start("no such model");
-  expect(shares.at(-1)).toBe(1);
-  expect([...shares].sort((a, b) => a - b)).toEqual(shares);
-  expect(engine.state.get()).toMatchObject({ kind: "ready", model: { entry: { id: "gyre-demo" } } });
-  expect(engine.models.get()).toMatchObject([{ id: "gyre-demo", stored: true }]);
 });
 
 test("stopping keeps what was written and says so", async () => {
@@ -176,6 +126,29 @@ test("a reply that cannot be ended does not hold up the next one", async () => {
   expect(logged).toHaveBeenCalledOnce();
 });
 
+test("a reply whose message cannot be placed is over at once, and told to the one who sent it alone", async () => {
+  const { chats, engine, replies } = build({ tokenMs: 5, reply: () => "word ".repeat(200) });
+  await engine.start("");
+  const logged = vi.spyOn(console, "error").mockImplementation(() => {});
+  const id = await replies.send(null, "Go on");
+  const { append } = chats;
+  vi.spyOn(chats, "append").mockImplementation((...args) =>
+    args[1].role === "user" ? append.apply(chats, args) : Promise.reject(new Error("full")),
+  );
+  await until(replies.written, ({ content }) => content !== "");
+  await expect(replies.send(null, "Hello")).rejects.toThrow("full");
+  expect(replies.jobs.get()).toMatchObject([{ conversation: id, phase: "writing" }]);
+  expect(replies.written.get().content).toContain("word"); // of the reply that is at work
+  replies.stop();
+  await idle(replies);
+  vi.mocked(chats.append).mockRestore();
+  await replies.send(id, "And now?"); // is not held up
+  replies.stop();
+  await idle(replies);
+  expect(await lastReply(chats, id)).toMatchObject({ end: "aborted" });
+  expect(logged).not.toHaveBeenCalled();
+});
+
 test("a reply keeps who proposed which of its words, and what speculation did", async () => {
   const { chats, engine, replies } = build();
   await engine.start("");
@@ -241,84 +214,4 @@ test("a lost device ends the reply with what there was, and a restart brings the
   await engine.restart();
   expect(engine.state.get().kind).toBe("ready");
   expect(workers.map((worker) => worker.terminated)).toEqual([true, false]);
-});
-
-test("a worker that does not start is a failure that says so", async () => {
-  const { engine } = build({ loadMs: 1000 });
-  void engine.start("");
-  workers[0]?.breakDown();
-  expect(await until(engine.state, (state) => state.kind === "failed")).toMatchObject({
-    error: { code: "internal", message: expect.stringContaining("could not start") },
-  });
-});
-
-test("a worker that breaks down later is not said to have failed to start", async () => {
-  const { engine } = build();
-  await engine.start("");
-  workers[0]?.breakDown();
-  const state = engine.state.get();
-  expect(state.kind === "failed" && state.error.message).toContain("broke down");
-});
-
-test("without WebGPU no worker is started", async () => {
-  const engine = new EngineStore(
-    () => {
-      throw new Error("must not be called");
-    },
-    () => false,
-  );
-  await engine.start("");
-  expect(engine.state.get()).toMatchObject({ kind: "failed", error: { code: "no-webgpu" } });
-});
-
-test("an imported folder can be loaded, and removing it brings the shipped model back", async () => {
-  const { engine } = build();
-  await engine.start("");
-  const files = [{ path: "config.json", file: new Blob(["{}"]) }];
-  const entry = await engine.import("Mine", files, "full");
-  await engine.load(entry?.id ?? "");
-  expect(engine.state.get()).toMatchObject({ kind: "ready", model: { entry: { name: "Mine", precision: "full" } } });
-  await engine.remove("own-0");
-  await until(engine.state, (state) => state.kind === "ready" && state.model.entry.shipped);
-  expect(engine.models.get().map((model) => model.id)).toEqual(["gyre-demo"]);
-});
-
-test("a cancelled import ends without a complaint", async () => {
-  const { engine } = build({ importMs: 1000 });
-  await engine.start("");
-  const importing = engine.import("Mine", [{ path: "config.json", file: new Blob(["{}"]) }], "full");
-  await until(engine.importing, (now) => now !== null && now.progress !== null);
-  engine.cancelImport();
-  expect(await importing).toBeNull();
-  expect(engine.importing.get()).toBeNull();
-  expect(engine.importProblem.get()).toBeNull();
-  expect(engine.models.get().map((model) => model.id)).toEqual(["gyre-demo"]);
-});
-
-test("an import that fails says which file, and leaves the loaded model alone", async () => {
-  const { engine } = build();
-  await engine.start("");
-  const files = [{ path: "notes.txt", file: new Blob(["x"]) }];
-  expect(await engine.import("Mine", files, "full")).toBeNull();
-  expect(engine.importProblem.get()).toMatchObject({
-    code: "model-missing",
-    message: "config.json is not in this folder.",
-    detail: "Mine",
-  });
-  expect(engine.importing.get()).toBeNull();
-  await engine.import("Pictures", [], "full");
-  expect(engine.importProblem.get()?.message).toContain("Pictures holds no model");
-  expect(engine.state.get().kind).toBe("ready");
-});
-
-test("an engine that failed is not asked to forget; a fresh worker does, and is let go", async () => {
-  const { engine } = build({ loadError: () => new EngineError("no-adapter", "There is no GPU.") });
-  await engine.start("");
-  expect(engine.state.get().kind).toBe("failed");
-  await engine.forget({ measured: true });
-  expect(workers.map((worker) => worker.terminated)).toEqual([false, true]);
-  workers[0]?.host.fatal(new EngineError("device-lost", "gone"));
-  await engine.forget();
-  expect(workers).toHaveLength(3);
-  expect(engine.state.get().kind).toBe("failed");
 });
