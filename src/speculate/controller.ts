@@ -6,19 +6,22 @@ const MARGIN = 1.05; // a tree must promise this much more than plain decoding, 
 const ALLOWED_LOSS = 0.025; // of the time that tokens take at plain speed
 const TRUST = 0.8; // of a token's time: what a reply may lose at most before its own tokens allow it
 const FADING = 0.05; // of what coming back was seen to take, for each token of a run of plain decoding: it may have been a pause
+// A round may take so many times a token's time even where that is longer than a submit should be: no screen stands still much longer than it
+// does for a token, and a device about as slow as the limit does not speculate now and then. Not less, or a round of two rows would never be tried.
+const LEEWAY = 1.25;
 
 export class Controller {
   readonly #costs: Costs;
-  readonly #longestMs: number;
+  readonly #submitMs: number;
   #lossMs = 0; // what this reply's rounds, and coming back from them, took more than plain decoding of the same tokens would have
   #trust = TRUST; // of this reply: lent once, and earned again by what replies were allowed to lose and did not, or won
   #returnMs = 0; // what the first plain token behind rounds took of late more than one in a run of them: the GPU waits
   #tokens = 0; // of this reply
 
-  /** No round is expected to take longer than `longestMs`, but for drafting. */
-  constructor(costs: Costs, longestMs = Number.POSITIVE_INFINITY) {
+  /** No round's pass is expected to take longer than `submitMs`, or, where a token takes about as long, than a little more than that. */
+  constructor(costs: Costs, submitMs = Number.POSITIVE_INFINITY) {
     this.#costs = costs;
-    this.#longestMs = longestMs;
+    this.#submitMs = submitMs;
   }
 
   begin(): void {
@@ -43,6 +46,7 @@ export class Controller {
   #best(drafts: readonly Pick<Draft, "reach">[], draftMs: (drafts: number, plainMs: number) => number): number {
     const { plainMs } = this.#costs;
     if (plainMs === null) return 0; // there is nothing to compare with yet
+    const longestMs = Math.max(this.#submitMs, LEEWAY * plainMs);
     let best = { drafts: 0, rate: MARGIN / plainMs };
     let tokens = 1;
     drafts.slice(0, this.#costs.mostRows - 1).forEach(({ reach }, i) => {
@@ -53,8 +57,7 @@ export class Controller {
       const rate = tokens / ms;
       // Where none is right, drafting once more before that is seen is the least that coming back takes.
       const lossMs = ms - plainMs + Math.max(drafting, this.#returnMs);
-      if (roundMs <= this.#longestMs && rate > best.rate && this.#lossMs + lossMs <= this.#allowedMs(plainMs))
-        best = { drafts: i + 1, rate };
+      if (roundMs <= longestMs && rate > best.rate && this.#lossMs + lossMs <= this.#allowedMs(plainMs)) best = { drafts: i + 1, rate };
     });
     return best.drafts;
   }

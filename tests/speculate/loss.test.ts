@@ -156,12 +156,16 @@ const limited: readonly [what: string, ms: (rows: number) => number, fits: boole
   ["a row takes 40 ms, and each further one 8", (rows) => 40 + 8 * (rows - 1), true],
   ["a row takes 30 ms, and each further one 1", (rows) => 30 + (rows - 1), true],
   ["a row takes 5 ms, and from the ninth on passes take long", (rows) => (rows > 8 ? 150 : 5 + rows), true],
-  ["a row takes 95 ms, and each further one 8", (rows) => 95 + 8 * (rows - 1), false],
-  ["a single row takes longer than that", (rows) => 120 + 5 * (rows - 1), false],
+  ["a row takes 75 ms, and each further one 30", (rows) => 75 + 30 * (rows - 1), false],
+  ...[95, 105, 200].flatMap((one): typeof limited => [
+    [`a row takes ${one} ms, and each further one a twentieth`, (rows) => one * (1 + (rows - 1) / 20), true],
+    [`a row takes ${one} ms, and each further one half of that`, (rows) => one * (1 + (rows - 1) / 2), false],
+  ]),
 ];
 
 describe("where a submit may take 100 ms", () => {
-  test.each(limited)("and %s, no round takes longer", async (_, ms, fits) => {
+  test.each(limited)("and %s, no round takes longer, or a quarter longer than a token", async (_, ms, fits) => {
+    const limitMs = Math.max(100, 1.25 * ms(1)) + 1e-9;
     for (const rows of [[1, 2, 4, 8, 16], [1, 2], []]) {
       const passes: number[] = [];
       const here = device((count) => {
@@ -172,9 +176,16 @@ describe("where a submit may take 100 ms", () => {
       const always = new Liar(textOf(300), 0.95, () => true);
       await replyMs(textOf(300), here, always, { costs, submitMs: 100 });
       const rounds = passes.filter((count) => count > 1);
-      expect(rounds.length > 0).toBe(fits);
-      const long = rounds.filter((count) => ms(count) > 100);
+      const long = rounds.filter((count) => ms(count) > limitMs);
+      expect(rounds.length > long.length).toBe(fits);
       expect(long.length, `passes of ${long.join()} rows`).toBeLessThanOrEqual(rows.length < 5 ? 2 : 0); // nobody can know before, and the first may have met a pause
     }
+  });
+  test("and a token takes now less, now more, each reply is speculated", async () => {
+    const here = device((rows, pass) => (95 + 10 * random(5, pass)) * (1 + (rows - 1) * 0.03), 1);
+    const text = textOf(30);
+    const plain = await replyMs(text, here, null);
+    const conversation = new Conversation(here, new Liar(text, 0.9, () => true), { costs: measured(here), submitMs: 100 });
+    for (let reply = 0; reply < 8; reply++) expect(plain / (await conversation.replyMs(text))).toBeGreaterThan(2);
   });
 });
