@@ -16,7 +16,7 @@ export interface SpeculatorOptions {
   readonly costs?: readonly RowCost[]; // of this device, where they were measured
   /** So many drafts a round whenever there are that many, whether it pays or not. Default: as many as pay, or none. */
   readonly fixedDrafts?: number;
-  readonly submitMs?: number; // that a round's pass may take; default: any time
+  readonly submitMs?: number; // that a submit, and so a round's pass, may take; default: any time
   /** One more drafter, which must work before it can propose: asked only where that promises to pay. */
   readonly ahead?: AheadDrafter;
   readonly now?: () => number; // ms
