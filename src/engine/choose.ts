@@ -7,7 +7,7 @@ import type { WeightPrecision } from "../models/weights";
 import type { RowCost } from "../speculate/costs";
 import { allShaders } from "./all_shaders";
 import { Meter, type Room } from "./meter";
-import { longestSubmit } from "./pace";
+import { submitMsOf } from "./pace";
 import type { Runner } from "./runner";
 import { selfTest, type Verdict } from "./self_test";
 import { heaviestShapes, Trial } from "./trial";
@@ -114,7 +114,7 @@ export async function loadTuned(
 async function completeTuning(gpu: Gpu, chosen: Chosen, runner: Runner, room: Room, store: TuningStore | null): Promise<Tuning> {
   const { key, choices, costs } = chosen;
   if (costs || !store) return { choices, costs: costs ?? [] };
-  const tuning = { choices, costs: await measureCosts(new Meter(runner, room), longestSubmit(gpu)) };
+  const tuning = { choices, costs: await measureCosts(new Meter(runner, room), submitMsOf(gpu)) };
   await store.put(key, tuning).catch(() => {}); // it will be measured again
   return tuning;
 }

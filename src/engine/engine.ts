@@ -13,7 +13,7 @@ import type { Checkpoint } from "../weights/source";
 import { Caches } from "./caches";
 import { type DrawnToken, decode, type GenerateRequest } from "./decode";
 import type { Meter } from "./meter";
-import { longestSubmit, Pace } from "./pace";
+import { Pace, submitMsOf } from "./pace";
 import { Runner } from "./runner";
 import type { Tuning, TuningStore } from "./tuning";
 
@@ -120,7 +120,7 @@ export class Engine {
     const room = { contextLength, maxRows, maxHeadRows, vocabulary, live };
     const chosenBy = { precision, config: checkpoint.config, store: tunings };
     const { runner, tuning, exact } = await loadTuned(gpu, model, chosenBy, room, load);
-    const settings = { precision, contextLength, maxRows, maxHeadRows, tuning, exact, submitMs: longestSubmit(gpu) };
+    const settings = { precision, contextLength, maxRows, maxHeadRows, tuning, exact, submitMs: submitMsOf(gpu) };
     return new Engine(runner, model.shape, { ...settings, loadMs: performance.now() - start });
   }
 

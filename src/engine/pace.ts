@@ -3,12 +3,12 @@
 import type { Gpu } from "../gpu/device";
 import { Costs, type RowCost } from "../speculate/costs";
 
-const LONGEST_MS = 100; // of a submit: after that a screen is seen to stand still
+const SUBMIT_MS = 100; // a submit's longest: after that a screen is seen to stand still
 const AIM = 0.6; // of that, for a prompt's passes: each may be larger than those that were seen, and take longer than they promised
 
 /** Milliseconds that a submit may take on this device. In software nobody's screen waits, and small passes would only be slower. */
-export function longestSubmit({ software }: Pick<Gpu, "software">): number {
-  return software ? Number.POSITIVE_INFINITY : LONGEST_MS;
+export function submitMsOf({ software }: Pick<Gpu, "software">): number {
+  return software ? Number.POSITIVE_INFINITY : SUBMIT_MS;
 }
 
 export interface PaceOptions {
@@ -27,9 +27,9 @@ export class Pace {
   readonly #submitMs: number;
   readonly #targetMs: number;
   #rows: number;
-  #stepMs: number;
+  #stepMs: number | null; // a single-row pass of a chain; null until measured or seen
 
-  constructor({ most, submitMs = LONGEST_MS, costs = [] }: PaceOptions) {
+  constructor({ most, submitMs = SUBMIT_MS, costs = [] }: PaceOptions) {
     this.#most = most;
     this.#submitMs = submitMs;
     this.#targetMs = AIM * submitMs;
@@ -38,7 +38,7 @@ export class Pace {
     const fitting = (rows: number, ms: number): number => (rows > 1 && known.roundMs(rows) > ms ? fitting(rows - 1, ms) : rows);
     this.#least = known.roundMs(1) > submitMs ? LEAST : fitting(LEAST, submitMs);
     this.#rows = Number.isFinite(submitMs) ? Math.min(Math.max(this.#least, fitting(FIRST, this.#targetMs)), most) : most;
-    this.#stepMs = known.plainMs ?? LONGEST_MS;
+    this.#stepMs = known.plainMs;
   }
 
   /** Rows of the next pass, at most. */
@@ -48,7 +48,8 @@ export class Pace {
 
   /** Rows that a submit of several passes has in all, at most, where most of them have one; a single one until it was seen what that takes. */
   get chainRows(): number {
-    return Math.max(1, Math.floor(this.#submitMs / this.#stepMs));
+    if (!Number.isFinite(this.#submitMs)) return this.#submitMs;
+    return this.#stepMs === null ? 1 : Math.max(1, Math.floor(this.#submitMs / this.#stepMs));
   }
 
   /** A pass of `rows` rows took `ms`, from its submit until the GPU was done. */

@@ -1,4 +1,4 @@
-// One forward pass on the GPU: what changes from pass to pass is written, the plan is recorded, everything is submitted once.
+// Forward passes on the GPU: what changes from pass to pass is written, the plan is recorded and submitted.
 import { type Bound, Memory } from "../gpu/buffers";
 import { type Gpu, inErrorScopes } from "../gpu/device";
 import { workDone } from "../gpu/nudge";
@@ -98,8 +98,8 @@ export class Runner {
 
   /**
    * Runs a pass, draws, runs another one over the token that was drawn, and so on: what it would write next. One readback, and one submit where
-   * all have no more than `submitRows` rows. The recurrent states behind the first pass are copied to `mark`, as copyStates does. What is drawn counts for the penalties of the draws
-   * behind it and is then forgotten, but not by the caches. [steps, candidates], the best first.
+   * all have no more than `submitRows` rows. The recurrent states behind the first pass are copied to `mark`, as copyStates does. What is drawn
+   * counts for the penalties of the draws behind it and is then forgotten, but not by the caches. [steps, candidates], the best first.
    */
   async chain(
     pass: Pass,

@@ -12,7 +12,7 @@ import type { Model } from "../models/family";
 import { WeightLoader, type WeightPrecision } from "../models/weights";
 import type { Checkpoint } from "../weights/source";
 
-/** Passes that a runner which drafts takes in one submit at most. */
+/** Passes that a chain has at most. */
 export const MOST_STEPS = 16;
 
 export interface RunnerOptions {

@@ -1,3 +1,5 @@
+import { withoutPause } from "./costs";
+
 const NEWEST = 0.25; // weight of the newest observation
 const STEP = 1 / 8; // of a plain token's time, for a step of the smaller model, until one was seen: hopeful, or it would never be
 const READ = 1 / 16; // of a step, for a token that is read with many others
@@ -26,5 +28,5 @@ export class AheadCosts {
 }
 
 function blend(known: number | null, newest: number): number {
-  return known === null ? newest : known + NEWEST * (Math.min(newest, 3 * known) - known);
+  return known === null ? newest : known + NEWEST * (withoutPause(newest, known) - known);
 }

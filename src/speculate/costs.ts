@@ -18,6 +18,7 @@ interface Known {
 /** What passes cost on this device: measured beforehand where that was done, and learnt from every pass of a reply. */
 export class Costs {
   readonly #rounds = new Map<number, Known>(); // by rows
+  readonly #doubted = new Set<number>(); // rows whose first pass took longer than one could think
   #plainMs: number | null = null;
 
   constructor(measured: readonly RowCost[] = []) {
@@ -37,6 +38,7 @@ export class Costs {
 
   sawRound(rows: number, ms: number): void {
     const known = this.#rounds.get(rows);
+    if (!known && this.#isDoubted(rows, ms)) return;
     const now = known ? blend(known.ms, ms) : ms;
     this.#rounds.set(rows, { ms: now, least: Math.min(now, known?.least ?? now) });
   }
@@ -59,12 +61,23 @@ export class Costs {
     return 2 * (this.#known().at(-1)?.[0] ?? 1);
   }
 
+  /** Whether a first pass of so many rows rather met a pause; a second time it is believed. */
+  #isDoubted(rows: number, ms: number): boolean {
+    if (this.#plainMs === null || this.#doubted.has(rows) || ms === withoutPause(ms, this.roundMs(rows))) return false;
+    this.#doubted.add(rows);
+    return true;
+  }
+
   #known(): (readonly [rows: number, ms: number])[] {
     return Array.from(this.#rounds, ([rows, { ms }]) => [rows, ms] as const).sort(([a], [b]) => a - b);
   }
 }
 
+/** What is believed of a time: one long pause, of a page in the background or a busy machine, is no cost of what was timed. */
+export function withoutPause(ms: number, expectedMs: number): number {
+  return Math.min(ms, 3 * expectedMs);
+}
+
 function blend(known: number, newest: number): number {
-  // One long pause, of a page in the background or a busy machine, is no cost of a pass.
-  return known + NEWEST * (Math.min(newest, known * 3) - known);
+  return known + NEWEST * (withoutPause(newest, known) - known);
 }

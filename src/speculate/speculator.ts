@@ -3,7 +3,7 @@
 import type { Walk } from "./accept";
 import { AheadCosts } from "./ahead_costs";
 import { Controller } from "./controller";
-import { Costs, type RowCost } from "./costs";
+import { Costs, type RowCost, withoutPause } from "./costs";
 import type { AheadDrafter, Drafter, DrafterName } from "./drafter";
 import { Acceptance } from "./estimate";
 import { type Draws, inPrompt } from "./filters";
@@ -16,7 +16,7 @@ export interface SpeculatorOptions {
   readonly costs?: readonly RowCost[]; // of this device, where they were measured
   /** So many drafts a round whenever there are that many, whether it pays or not. Default: as many as pay, or none. */
   readonly fixedDrafts?: number;
-  readonly submitMs?: number; // that a round's pass may take; default: any time
+  readonly submitMs?: number; // that a submit, and so a round's pass, may take; default: any time
   /** One more drafter, which must work before it can propose: asked only where that promises to pay. */
   readonly ahead?: AheadDrafter;
   readonly now?: () => number; // ms
@@ -110,16 +110,16 @@ export class Speculator {
       if (row === 0 || !walk.rows.includes(parent)) return; // nobody knows what the model would have drawn there
       for (const source of tree.sources[row] ?? []) this.#acceptance.observe(source, walk.rows.includes(row));
     });
+    this.#controller.sawRound(tree.tokens.length, walk.tokens.length, ms);
     this.#costs.sawRound(tree.tokens.length, Math.max(0, ms - this.#draftMs)); // drafting is told apart when a round is weighed
-    this.#controller.sawRound(walk.tokens.length, ms);
     this.#tally.verified(tree, walk, Math.max(0, ms - this.#draftMs));
     this.#first = [];
     this.#append(walk.tokens);
   }
 
-  /** The reply ended in the middle of the last round, behind so many of its tokens: the figures leave out what was cut off. */
+  /** The reply ended in the middle of the last round, behind so many of its tokens: what was cut off is no gain. */
   cut(given: number): void {
-    this.#tally.cut(given);
+    this.#controller.cut(this.#tally.cut(given));
   }
 
   /** How far the drafter that must work beforehand should go. */
@@ -143,7 +143,7 @@ export class Speculator {
     const ms = this.#now() - begin;
     this.#since += ms; // what follows is timed without it
     this.#aheadCosts.saw(steps, backlog, ms);
-    this.#controller.spent(ms);
+    this.#controller.spent(withoutPause(ms, this.#aheadCosts.ms(steps, backlog, this.#costs.plainMs ?? ms)));
     this.#tally.drafted(ms);
   }
 

@@ -45,13 +45,14 @@ export class SpeculationTally {
     this.#count(this.#last, 1);
   }
 
-  /** Of the last round only so many tokens are in the reply, which ended there. */
-  cut(given: number): void {
-    if (!this.#last) return;
+  /** Of the last round only so many tokens are in the reply, which ended there. Returns how many are not. */
+  cut(given: number): number {
+    if (!this.#last) return 0;
     const { tree, walk } = this.#last;
     this.#count(this.#last, -1);
     this.#last = { tree, walk: { rows: walk.rows.slice(0, given + 1), tokens: walk.tokens.slice(0, given) } };
     this.#count(this.#last, 1);
+    return walk.tokens.length - this.#last.walk.tokens.length;
   }
 
   get stats(): SpeculationStats {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { longestSubmit, Pace, submitsOf } from "../../src/engine/pace";
+import { Pace, submitMsOf, submitsOf } from "../../src/engine/pace";
 
 /** Feeds a prompt through a device where a pass takes `fixed` and each of its rows `each` more; returns [rows, ms] of each pass. */
 function prefill(pace: Pace, tokens: number, msOf: (rows: number, pass: number) => number): [rows: number, ms: number][] {
@@ -71,7 +71,7 @@ test("the slowest devices still get some rows a pass, and a clock that stands st
 });
 
 test("where nobody else waits for the device, passes are as large as there is room for from the start", () => {
-  const pace = new Pace({ most: 64, submitMs: longestSubmit({ software: true }) });
+  const pace = new Pace({ most: 64, submitMs: submitMsOf({ software: true }) });
   expect(pace.rows).toBe(64);
   expect(pace.chainRows).toBe(Number.POSITIVE_INFINITY);
   pace.passed(64, 5000);
@@ -81,7 +81,7 @@ test("where nobody else waits for the device, passes are as large as there is ro
 });
 
 test("a chain's passes share submits as far as they fit, as they were measured or seen", () => {
-  const submitMs = longestSubmit({ software: false });
+  const submitMs = submitMsOf({ software: false });
   const costs = [1, 2, 4].map((rows) => ({ rows, ms: rows * 30 }));
   expect(new Pace({ most: 64, costs }).chainRows * 30).toBeLessThanOrEqual(submitMs);
   expect(new Pace({ most: 64, costs }).chainRows).toBe(3);

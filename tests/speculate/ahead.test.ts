@@ -115,6 +115,24 @@ describe("a drafter that must work beforehand", () => {
     expect(ms).toBeLessThan(8);
   });
 
+  test("is asked hardly less often in later replies where it met a pause", async () => {
+    const callsOf = async (pauseMs: number) => {
+      const { clock, ahead, speculator } = make(1, 0.9);
+      const { ahead: real } = ahead;
+      await decode(speculator, clock, 60);
+      ahead.ahead = async (steps) => {
+        await real.call(ahead, steps);
+        clock.now += pauseMs;
+        pauseMs = 0;
+      };
+      await decode(speculator, clock, 60);
+      const before = ahead.calls;
+      for (let reply = 0; reply < 8; reply++) await decode(speculator, clock, 8);
+      return ahead.calls - before;
+    };
+    expect(await callsOf(60_000)).toBeGreaterThan(0.75 * (await callsOf(0)));
+  });
+
   test("asks for fewer steps where drafts are less often right", async () => {
     const longest = async (share: number) => {
       const { clock, ahead, speculator } = make(0.5, share);

@@ -28,7 +28,7 @@ test("over a reply speculation loses at most three hundredths, however wrong the
   for (; tokens < 400; tokens++) {
     const drafts = controller.worth(chain(0.95, 15), 0); // none of which is ever right
     const took = drafts > 0 ? costs.roundMs(drafts + 1) : 10;
-    if (drafts > 0) controller.sawRound(1, took);
+    if (drafts > 0) controller.sawRound(drafts + 1, 1, took);
     else controller.sawPlain(10, true);
     ms += took;
   }

@@ -1,7 +1,7 @@
 // That speculation never makes a reply slower than 0.97 of plain decoding's speed, whoever drafts and whatever passes cost.
 import { describe, expect, test } from "vitest";
 import { philox } from "../../src/speculate/philox";
-import { Conversation, type Device, Liar, replyMs } from "./simulated";
+import { Conversation, type Device, type IsRight, Liar, Pausing, replyMs } from "./simulated";
 
 const random = (key: number, i: number) => philox([key, 3], [i, 0, 0, 0])[0] / 2 ** 32;
 const textOf = (length: number) => Array.from({ length }, (_, i) => i % 50);
@@ -19,7 +19,7 @@ const devices: Readonly<Record<string, Device>> = {
 /** As the tuner measures: a token in a run of plain decoding, and passes of more rows until they are read. */
 const measured = (here: Device) => [1, 2, 4, 8, 16].map((rows) => ({ rows, ms: here.passMs(rows, 0) + (rows > 1 ? here.readMs : 0) }));
 
-type Lie = (key: number) => (position: number, depth: number, isInRound: boolean) => boolean;
+type Lie = (key: number) => IsRight;
 const lies: Readonly<Record<string, Lie>> = {
   "is never right": () => () => false,
   "is right one time in three": (key) => (position) => random(key, position) < 1 / 3,
@@ -58,7 +58,7 @@ describe.each(Object.keys(devices))("where %s", (where) => {
     const here = devices[where]!;
     const text = textOf(length);
     const plain = await replyMs(text, here, null);
-    const token = here.passMs(1, 0);
+    const token = plain / (length - 1);
     for (const what of Object.keys(lies)) {
       for (const isRight of [0, 4]) {
         // Right for a few replies, so that there is something to lose, and then as the drafter is.
@@ -101,17 +101,71 @@ test("a drafter that was wrong for long is used once it is right", async () => {
   expect((await replyMs(text, here, null)) / (await replyMs(text, here, late))).toBeGreaterThan(1.8);
 });
 
+test.each(Object.keys(devices))(
+  "where %s, replies that end in a tree lose no more, whatever was accepted behind their end",
+  async (where) => {
+    const here = devices[where]!;
+    const text = textOf(60);
+    for (const end of [3, 4, 7]) {
+      const plain = new Conversation(here, null);
+      const conversation = new Conversation(here, new Liar(text, 0.95, () => true), { costs: measured(here) });
+      let plainMs = 0;
+      let ms = 0;
+      for (let reply = 0; reply < 30; reply++) {
+        plainMs += await plain.replyMs(text, end);
+        ms += await conversation.replyMs(text, end);
+      }
+      expect(ms).toBeLessThanOrEqual(plainMs / 0.97 + here.passMs(1, 0));
+    }
+  },
+);
+
+// What rounds, or coming back from them, took, says little where the device, or the page, stood still.
+const pauses: readonly [where: string, (rows: number, before: number) => boolean][] = [
+  ["in coming back from rounds", (rows, before) => rows === 1 && before > 1],
+  ["in a round", (rows) => rows > 1],
+];
+
+describe.each(pauses)("a pause %s", (_, isThen) => {
+  const here = devices["rows are cheap, and reading back is slow"]!;
+  const text = textOf(60);
+  const good = (position: number) => (position > 20 && position < 30 ? null : random(4, position) < 0.9);
+
+  test.each([100, 300, 1000, 60_000])("of %i ms costs later replies nothing", async (pauseMs) => {
+    for (const isMeasured of [true, false]) {
+      const options = isMeasured ? { costs: measured(here) } : {};
+      for (const pausesIn of [0, 3]) {
+        const device = new Pausing(here, isThen);
+        const usual = new Conversation(here, new Liar(text, 0.9, good), options);
+        const conversation = new Conversation(device, new Liar(text, 0.9, good), options);
+        const ratios: number[] = [];
+        for (let reply = 0; reply < pausesIn + 4; reply++) {
+          if (reply === pausesIn) device.pauseMs = pauseMs;
+          const usualMs = await usual.replyMs(text);
+          ratios.push((await conversation.replyMs(text)) / usualMs);
+        }
+        expect(device.pauseMs).toBe(0); // it did
+        expect(Math.max(...ratios.slice(pausesIn + 1))).toBeLessThan(1.1);
+      }
+    }
+  });
+});
+
 // [device, whether rounds fit]
 const limited: readonly [what: string, ms: (rows: number) => number, fits: boolean][] = [
   ["a row takes 40 ms, and each further one 8", (rows) => 40 + 8 * (rows - 1), true],
   ["a row takes 30 ms, and each further one 1", (rows) => 30 + (rows - 1), true],
   ["a row takes 5 ms, and from the ninth on passes take long", (rows) => (rows > 8 ? 150 : 5 + rows), true],
-  ["a row takes 95 ms, and each further one 8", (rows) => 95 + 8 * (rows - 1), false],
-  ["a single row takes longer than that", (rows) => 120 + 5 * (rows - 1), false],
+  ["a row takes 75 ms, and each further one 30", (rows) => 75 + 30 * (rows - 1), false],
+  ...[95, 105, 200].flatMap((one): typeof limited => [
+    [`a row takes ${one} ms, and each further one a twentieth`, (rows) => one * (1 + (rows - 1) / 20), true],
+    [`a row takes ${one} ms, and each further one half of that`, (rows) => one * (1 + (rows - 1) / 2), false],
+  ]),
 ];
 
 describe("where a submit may take 100 ms", () => {
-  test.each(limited)("and %s, no round takes longer", async (_, ms, fits) => {
+  test.each(limited)("and %s, no round takes longer, or a quarter longer than a token", async (_, ms, fits) => {
+    const limitMs = Math.max(100, 1.25 * ms(1)) + 1e-9;
     for (const rows of [[1, 2, 4, 8, 16], [1, 2], []]) {
       const passes: number[] = [];
       const here = device((count) => {
@@ -122,9 +176,16 @@ describe("where a submit may take 100 ms", () => {
       const always = new Liar(textOf(300), 0.95, () => true);
       await replyMs(textOf(300), here, always, { costs, submitMs: 100 });
       const rounds = passes.filter((count) => count > 1);
-      expect(rounds.length > 0).toBe(fits);
-      const long = rounds.filter((count) => ms(count) > 100);
-      expect(long.length, `passes of ${long.join()} rows`).toBeLessThanOrEqual(rows.length < 5 ? 1 : 0); // nobody can know before
+      const long = rounds.filter((count) => ms(count) > limitMs);
+      expect(rounds.length > long.length).toBe(fits);
+      expect(long.length, `passes of ${long.join()} rows`).toBeLessThanOrEqual(rows.length < 5 ? 2 : 0); // nobody can know before, and the first may have met a pause
     }
+  });
+  test("and a token takes now less, now more, each reply is speculated", async () => {
+    const here = device((rows, pass) => (95 + 10 * random(5, pass)) * (1 + (rows - 1) * 0.03), 1);
+    const text = textOf(30);
+    const plain = await replyMs(text, here, null);
+    const conversation = new Conversation(here, new Liar(text, 0.9, () => true), { costs: measured(here), submitMs: 100 });
+    for (let reply = 0; reply < 8; reply++) expect(plain / (await conversation.replyMs(text))).toBeGreaterThan(2);
   });
 });

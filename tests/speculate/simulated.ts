@@ -10,6 +10,29 @@ export interface Device {
   readonly draftMs: number; // of the host, for each time that drafts are asked for
 }
 
+/** Whether a drafter is right about the token at this position, so deep in a tree; null: it says nothing. */
+export type IsRight = (position: number, depth: number, isInRound: boolean) => boolean | null;
+
+/** The same device, but that it stands still once for `pauseMs`, where a pass of so many rows follows one of so many. */
+export class Pausing implements Device {
+  readonly readMs: number;
+  readonly draftMs: number;
+  readonly passMs: Device["passMs"];
+  pauseMs = 0; // until it did
+
+  constructor(device: Device, isThen: (rows: number, before: number) => boolean) {
+    this.readMs = device.readMs;
+    this.draftMs = device.draftMs;
+    let before = 1;
+    this.passMs = (rows, pass) => {
+      const pauseMs = isThen(rows, before) ? this.pauseMs : 0;
+      this.pauseMs -= pauseMs;
+      before = rows;
+      return device.passMs(rows, pass) + pauseMs;
+    };
+  }
+}
+
 /** A text of which a drafter knows what its maker lets it know; claims `claim` for its best guess. */
 export class Liar implements Drafter {
   readonly name = "ngram";
@@ -17,10 +40,10 @@ export class Liar implements Drafter {
   onAsked: () => void = () => {}; // for the next tree
   readonly #text: readonly number[];
   readonly #claim: number;
-  readonly #isRight: (position: number, depth: number, isInRound: boolean) => boolean;
+  readonly #isRight: IsRight;
   #length = 0;
 
-  constructor(text: readonly number[], claim: number, isRight: (position: number, depth: number, isInRound: boolean) => boolean) {
+  constructor(text: readonly number[], claim: number, isRight: IsRight) {
     this.#text = text;
     this.#claim = claim;
     this.#isRight = isRight;
@@ -38,7 +61,8 @@ export class Liar implements Drafter {
     if (path.length === 0) this.onAsked();
     const at = this.#length + path.length;
     const right = this.#text[at] ?? 0;
-    return [{ token: this.#isRight(at, path.length, this.isInRound) ? right : right + 1, probability: this.#claim }];
+    const isRight = this.#isRight(at, path.length, this.isInRound);
+    return isRight === null ? [] : [{ token: isRight ? right : right + 1, probability: this.#claim }];
   }
 }
 
@@ -61,14 +85,18 @@ export class Conversation {
     };
   }
 
-  /** How long the next reply takes, the text behind its first token, which is the prompt. */
-  async replyMs(text: readonly number[]): Promise<number> {
+  /**
+   * How long the next reply takes: the text behind its first token, which is the prompt. With the `end`-th token of the text it ends by itself,
+   * which nobody knows before.
+   */
+  async replyMs(text: readonly number[], end = text.length): Promise<number> {
+    this.#now = Math.max(this.#now, this.#gpuFree); // who writes the next message gives the last pass time, which nobody waits for
     const start = this.#now;
-    await this.#reply(text);
+    await this.#reply(text, end);
     return this.#now - start;
   }
 
-  async #reply(text: readonly number[]): Promise<void> {
+  async #reply(text: readonly number[], end: number): Promise<void> {
     const speculator = this.#speculator;
     const inRound = (is: boolean) => {
       if (this.#liar) this.#liar.isInRound = is;
@@ -77,8 +105,8 @@ export class Conversation {
     let known = 1; // tokens
     let pending = this.#submit(1);
     let isPaced = false;
-    const reach = (position: number) => ({ position, maxDepth: Math.min(15, text.length - known - 1), maxDrafts: 15 });
-    let speculates = speculator?.pays(reach(0)) ?? false;
+    const reach = () => ({ position: known - 1, maxDepth: text.length - known - 1, maxDrafts: 15 });
+    let speculates = speculator?.pays(reach()) ?? false;
     for (;;) {
       const next: number | null = speculates || known + 1 === text.length ? null : this.#submit(1);
       this.#now = Math.max(this.#now, pending);
@@ -87,17 +115,17 @@ export class Conversation {
       else speculator?.sawPlain(token, isPaced);
       isPaced = next !== null;
       known++;
-      if (known === text.length) return;
+      if (known === end) return;
       if (next !== null) {
         pending = next;
         inRound(false);
-        speculates = speculator?.pays(reach(known)) ?? false;
+        speculates = speculator?.pays(reach()) ?? false;
         continue;
       }
-      while (speculator && known < text.length) {
+      for (;;) {
         inRound(true);
-        const tree = await speculator.draft(text[known - 1]!, reach(known - 1));
-        if (!tree) break;
+        const tree = (await speculator?.draft(text[known - 1]!, reach())) ?? null;
+        if (!speculator || !tree) break;
         this.#now = this.#submit(tree.tokens.length);
         const depths: (number | null)[] = [];
         const drawn = tree.tokens.map((draft, row) => {
@@ -108,12 +136,12 @@ export class Conversation {
         });
         const found = walk(tree, drawn);
         speculator.sawRound(tree, found);
-        known += found.tokens.length;
+        const given = Math.min(found.tokens.length, end - known);
+        known += given;
+        if (known === end) return speculator.cut(given);
       }
-      if (known === text.length) return;
       pending = this.#submit(1);
       speculates = false;
-      isPaced = false;
     }
   }
 

@@ -30,7 +30,7 @@ export function ReplyDetails({ message: { stats, seed, model, origins }, line }:
           {stats.newTokens} tokens in {stats.passes} passes over the model
         </Fact>
         {stats.speculation === null ? (
-          <Fact name="Drafts">none: off, or not worth a pass on this device</Fact>
+          <Fact name="Drafts">none: off, or checking them would not have paid, or would have held up the screen</Fact>
         ) : (
           <Speculation stats={stats.speculation} />
         )}
