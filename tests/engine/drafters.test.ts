@@ -26,7 +26,9 @@ test("what passes cost here is known from the first token on", () => {
 });
 
 test("no round is longer than a submit may be", () => {
-  expect(begun(cheap, 5).pays(reach)).toBe(false);
+  const dearer = cheap.map(({ rows }) => ({ rows, ms: 7 + 3 * rows }));
+  expect(begun(dearer, 100).pays(reach)).toBe(true);
+  expect(begun(dearer, 12).pays(reach)).toBe(false);
 });
 
 test("this device's own table drafts beside the others", async () => {
