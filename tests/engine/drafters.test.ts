@@ -2,6 +2,7 @@
 import { expect, test } from "vitest";
 import { makeSpeculator } from "../../src/engine/speculation";
 import type { Drafter } from "../../src/speculate/drafter";
+import type { NgramTable } from "../../src/speculate/ngram";
 import { rules } from "../speculate/toy";
 
 const prompt = [1, 2, 3, 1, 2, 3, 1, 2, 3, 1, 2];
@@ -32,8 +33,9 @@ test("no round is longer than a submit may be", () => {
   expect(begun(dearer, 12_000).pays(reach)).toBe(false);
 });
 
-test("this device's own table drafts beside the others", async () => {
-  const tree = await begun(cheap, 100_000, { ngrams: null, personal }).draft(3, reach);
+test("the table beside a model and this device's own draft beside what was said before", async () => {
+  const ngrams = { longestContext: 1, candidates: () => [{ token: 8, probability: 0.9 }] } as unknown as NgramTable;
+  const tree = await begun(cheap, 100_000, { ngrams, personal }).draft(3, reach);
   const names = tree?.sources.flatMap((sources) => sources.map(({ drafter }) => drafter));
-  expect(new Set(names)).toEqual(new Set(["suffix", "personal"]));
+  expect(new Set(names)).toEqual(new Set(["suffix", "ngram", "personal"]));
 });
