@@ -2,19 +2,14 @@
 import { expect, test } from "vitest";
 import { Engine } from "../../src/engine/engine";
 import { type ModelShapeFile, randomCheckpoint } from "../../src/engine/random_checkpoint";
+import type { ModelShape } from "../kernels/all_steps";
 import { useGpu } from "../setup/gpu";
 import { logitsOf } from "../setup/models";
 
 const bench = useGpu();
 const TOKENS = 140; // into a second chunk of keys
 
-interface Size {
-  readonly hidden: number;
-  readonly feedForward: number;
-  readonly heads: number;
-  readonly kvHeads: number;
-  readonly headDim: number;
-  readonly vocabulary: number;
+interface Size extends Omit<ModelShape, "name" | "taps"> {
   readonly layers: number;
   readonly taps?: number;
   readonly types?: readonly ("conv" | "full_attention")[];
