@@ -92,15 +92,20 @@ async function runBench(values: Values<typeof OPTIONS>, terminal: Terminal): Pro
   samplingFrom(values); // so that a mistake shows before a model is loaded
 
   const draft = await openDraft(choice?.draftModel, checkpoint);
-  if (choice) await loadTokenizer(checkpoint.source); // so that it shows before minutes of measuring, too, that there is none
+  const tokenizer = choice && (await loadTokenizer(checkpoint.source)); // before minutes of measuring, too: there may be none
 
   const figures = await withGpu((gpu) =>
     withEngine(gpu, checkpoint, options, terminal, async (engine) => {
       const measured = await measure(engine, gpu, patience, terminal);
-      if (!choice) return { ...measured, speculation: { skipped: "no --speculate" } };
+      if (!choice || !tokenizer) return { ...measured, speculation: { skipped: "no --speculate" } };
       if (!engine.exact) return { ...measured, speculation: { skipped: NOT_EXACT } };
       const ways = await withDraftModel(gpu, draft, engine, terminal, (draftModel) =>
-        measureSpeculation(engine, checkpoint, { choice, draftModel, sampling: values, maxTokens: patience.replyTokens }, terminal),
+        measureSpeculation(
+          engine,
+          checkpoint,
+          { tokenizer, choice, draftModel, sampling: values, maxTokens: patience.replyTokens },
+          terminal,
+        ),
       );
       return { ...measured, speculation: { ways, skipped: null } };
     }),

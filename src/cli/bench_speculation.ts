@@ -7,7 +7,7 @@ import { makeSpeculator, openTables, type SpeculationChoice, type Tables } from 
 import { EngineError } from "../protocol/errors";
 import type { SpeculationStats, Tally } from "../speculate/stats";
 import { loadTemplate } from "../text/template";
-import { loadTokenizer } from "../text/tokenizer";
+import type { Tokenizer } from "../text/tokenizer";
 import type { Checkpoint } from "../weights/source";
 import { writeReply } from "./reply";
 import { samplingFrom } from "./sampling_options";
@@ -36,6 +36,7 @@ export interface SpeculationFigure {
 }
 
 export interface SpeculationTask {
+  readonly tokenizer: Tokenizer; // the model's
   readonly choice: SpeculationChoice;
   readonly draftModel: DraftModel | undefined; // the one of the choice
   readonly sampling: Parameters<typeof samplingFrom>[0]; // over the model's defaults
@@ -49,10 +50,9 @@ export interface SpeculationTask {
 export async function measureSpeculation(
   engine: Engine,
   checkpoint: Checkpoint,
-  { choice, draftModel, sampling, maxTokens }: SpeculationTask,
+  { tokenizer, choice, draftModel, sampling, maxTokens }: SpeculationTask,
   terminal: Terminal,
 ): Promise<readonly SpeculationFigure[]> {
-  const tokenizer = await loadTokenizer(checkpoint.source);
   const tables = await openTables(checkpoint.source, tokenizer);
   const template = await loadTemplate(checkpoint.source, tokenizer);
   const problem = missingTable(choice, tables);
